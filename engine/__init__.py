@@ -1,0 +1,1 @@
+"""Answering: everything between a query and its ranked passages."""

@@ -1,0 +1,128 @@
+"""The seams: batch in, batch out. Every backend of one passes the same contract in tests/contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from engine.filters import Filter
+from engine.query import Query
+from engine.types import Document, FloatArray, Hit, Passage, Scores, StoredPassage
+
+
+class Encoder(Protocol):
+    """Turns text into vectors whose dot product is a cosine."""
+
+    @property
+    def name(self) -> str:
+        """Name written into an index; opening it with another encoder is an error."""
+        ...
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """Return (n, dim) float32 unit rows; a text without a known token gives a zero row."""
+        ...
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        """Return (n, dim) float32 unit rows; a text without a known token gives a zero row."""
+        ...
+
+    def fluency(self, text: str) -> float:
+        """Return in [0, 1] how well the vocabulary knows the text's language (1 = as English)."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads query and passage together, or stands in for a model that does."""
+
+    @property
+    def name(self) -> str:
+        """What it is, as every output shows it."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """Its share of the final score in [0, 1]; 1 = the reranker alone, the rest is stage one's."""
+        ...
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        """Score (query, passage) pairs; logits, so that no saturation makes ties."""
+        ...
+
+    def fluency(self, text: str) -> float:
+        """Return in [0, 1] how well the vocabulary knows the text's language (1 = as English)."""
+        ...
+
+
+class Snapshot(Protocol):
+    """An immutable view of one commit."""
+
+    @property
+    def generation(self) -> int:
+        """Number of the commit that this view shows; 0 is the empty index."""
+        ...
+
+    def search_text(self, query: Query, depth: int, where: Filter) -> list[Hit]:
+        """Return the best `depth` passages by BM25 among those that `where` keeps, best first."""
+        ...
+
+    def search_vectors(self, vectors: FloatArray, depth: int, where: Filter) -> list[list[Hit]]:
+        """Return for each row of (n, dim) the best `depth` passages by cosine, best first."""
+        ...
+
+    def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
+        """Return the passages of these ids, in their order; ids that are gone are left out."""
+        ...
+
+    def document_passages(self, document: str) -> list[tuple[StoredPassage, FloatArray | None]]:
+        """Return a document's passages by number, each with its vector; empty if it is not here."""
+        ...
+
+    def count(self) -> tuple[int, int]:
+        """Return (documents, passages)."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the view holds; using it afterwards is an error."""
+        ...
+
+
+class IndexWriter(Protocol):
+    """The one mutable thing. Nothing is visible before commit; leaving without it discards all."""
+
+    def add(
+        self, document: Document, passages: Sequence[Passage], vectors: FloatArray | None
+    ) -> None:
+        """Put a document, in place of one with the same id; (n, dim) vectors, a row a passage."""
+        ...
+
+    def delete_document(self, document: str) -> bool:
+        """Remove a document and its passages; return whether it was there."""
+        ...
+
+    def commit(self) -> int:
+        """Publish everything since the last commit at once; return the new generation."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Store(Protocol):
+    """A place where an index lives."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the newest commit."""
+        ...
+
+    def writer(self) -> IndexWriter:
+        """Return the writer; there is one at a time. Raises IndexLocked."""
+        ...

@@ -1,0 +1,88 @@
+"""The nouns of Shortlist, as plain frozen data.
+
+A document is what the user has; a passage is a contiguous stretch of its text and the unit that is
+indexed and ranked. Scores are higher-is-better, ranks count from 1, offsets count characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+MetadataValue = str | int | float | bool | list[str]
+Stage = Literal["lexical", "dense", "fused", "reranked"]
+Sources = Literal["hybrid", "lexical", "dense"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What the user has: a file, or a record of a corpus.
+
+    `id` is stable: the path relative to its root, or the record's own id. `type` is the lower-case
+    file extension without its dot (`pdf`, `md`, `py`, `jsonl`). `date` is seconds since the epoch.
+    """
+
+    id: str
+    title: str = ""
+    path: str = ""
+    type: str = ""
+    date: float | None = None
+    metadata: Mapping[str, MetadataValue] = field(default_factory=dict[str, MetadataValue])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A stretch of a document: `text == document_text[start:end]`.
+
+    `number` counts from 0 in its document, `page` from 1. `heading` is the chain of headings above
+    the passage, outermost first, without the document's title.
+    """
+
+    number: int
+    start: int
+    end: int
+    text: str
+    page: int | None = None
+    heading: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPassage:
+    """A passage as it lies in an index, with its id (never reused) and its document."""
+
+    id: int
+    document: Document
+    passage: Passage
+
+
+class Hit(NamedTuple):
+    """One passage that a source proposes. Ties break by (document, number)."""
+
+    passage: int
+    document: str
+    number: int
+    score: float
+
+
+def by_rank(hit: Hit) -> tuple[float, str, int]:
+    """Sort key of every ranking: best score first, ties by document and passage number."""
+    return (-hit.score, hit.document, hit.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a reranker says of n pairs: (n,) float32 logits, and how many it read in windows."""
+
+    logits: FloatArray
+    windowed: int = 0
+
+
+def context_text(title: str, heading: tuple[str, ...], text: str) -> str:
+    """Return a passage's text with its title and headings before it, as both stages read it."""
+    above = " > ".join(part for part in (title, *heading) if part)
+    return f"{above}\n{text}" if above and text else above or text

@@ -1,0 +1,1 @@
+"""Making an index: walk, extract, cut, encode, commit."""

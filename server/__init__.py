@@ -1,0 +1,1 @@
+"""Reaching the engine: the command line and the HTTP service."""
