@@ -1,0 +1,107 @@
+"""Markdown: front matter becomes properties, headings become sections, links become their words.
+
+The text stays Markdown, but for what only a renderer needs: link targets, picture addresses and
+comments. Fenced code is copied unchanged, and a `#` in it is no heading.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from indexer.extract import front_matter, text
+from indexer.extract.dates import seconds
+from indexer.extract.draft import Draft, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from indexer.types import Extracted
+
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
+_ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_NO_PARAGRAPH = re.compile(r"[ \t]*$|[ \t]*[>|]|[ \t]*(?:[-*+]|\d+[.)])[ \t]| {4}|\t")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_LINK = re.compile(
+    r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"  # the words, or a picture's description
+    r"\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\))?[^()\s]*)"  # the target
+    r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*\)"  # its title
+)
+_MARKS = re.compile(r"`+|\*\*|__|(?<!\w)[*_]|[*_](?!\w)")
+_ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^{}]*\}[ \t]*$")
+
+
+def read(data: bytes) -> Extracted:
+    """Return a Markdown document; its title and date come from the front matter, if they can."""
+    properties, body = front_matter.split(text.decode(data))
+    draft = Draft()
+    write(draft, body)
+    title = properties.pop("title", "")
+    date = properties.pop("date", None)
+    return draft.finish(
+        title=title if isinstance(title, str) else str(title),
+        metadata=front_matter.metadata_of(properties),
+        date=seconds(date),
+    )
+
+
+def write(draft: Draft, body: str) -> None:
+    """Write Markdown into a draft, opening a section at each heading outside of code."""
+    lines = _pieces(body)
+    before = ""
+    for line, is_code in lines:
+        if is_code:
+            draft.add(line)
+            before = ""
+            continue
+        heading = _ATX.match(line.rstrip("\n"))
+        if heading is not None and heading[2]:
+            _open(draft, len(heading[1]), heading[2], draft.length)
+        underline = _UNDERLINE.match(line)
+        if underline is not None and not _NO_PARAGRAPH.match(before) and not _ATX.match(before):
+            level = 1 if underline[1].startswith("=") else 2
+            _open(draft, level, before, draft.length - len(before))
+        draft.add(line)
+        before = line
+
+
+def _open(draft: Draft, level: int, heading: str, start: int) -> None:
+    name = one_line(_MARKS.sub("", _ATTRIBUTES.sub("", heading)))
+    if not name:
+        return
+    draft.mark(level, name)
+    # A heading underlined by = or - is known one line late.
+    mark = draft.marks.pop()
+    draft.marks.append(type(mark)(start, mark.level, mark.heading, mark.page))
+
+
+def _pieces(body: str) -> Iterator[tuple[str, bool]]:
+    """Yield lines with their line feed, and whether each is (the fence of) code."""
+    fence = ""
+    prose: list[str] = []
+    for line in body.splitlines(keepends=True) if "\n" in body else [body]:
+        match = _FENCE.match(line)
+        if fence:
+            yield line, True
+            if match is not None and match[1].startswith(fence) and not match[2].strip():
+                fence = ""
+        elif match is not None and not (match[1][0] == "`" and "`" in match[2]):
+            yield from _prose(prose)
+            prose = []
+            fence = match[1]
+            yield line, True
+        else:
+            prose.append(line)
+    yield from _prose(prose)
+
+
+def _prose(lines: list[str]) -> Iterator[tuple[str, bool]]:
+    if not lines:
+        return
+    cleaned = _COMMENT.sub("", "".join(lines))
+    # Twice, because a picture is often the text of a link (the badges on top of a README).
+    for _ in range(2):
+        cleaned = _LINK.sub(r"\1", cleaned)
+    for line in cleaned.split("\n"):
+        yield line + "\n", False
