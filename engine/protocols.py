@@ -67,12 +67,21 @@ class Snapshot(Protocol):
         """Number of the commit that this view shows; 0 is the empty index."""
         ...
 
-    def search_text(self, query: Query, depth: int, where: Filter) -> list[Hit]:
-        """Return the best `depth` passages by BM25 among those that `where` keeps, best first."""
+    def search_text(self, queries: Sequence[Query], depth: int, where: Filter) -> list[list[Hit]]:
+        """Return for each query the best `depth` passages by BM25, best first.
+
+        Only passages that `where` and the query's own constraints keep are ranked, so a filter
+        never leaves fewer than there are.
+        """
         ...
 
-    def search_vectors(self, vectors: FloatArray, depth: int, where: Filter) -> list[list[Hit]]:
-        """Return for each row of (n, dim) the best `depth` passages by cosine, best first."""
+    def search_vectors(
+        self, queries: Sequence[Query], vectors: FloatArray, depth: int, where: Filter
+    ) -> list[list[Hit]]:
+        """Return for each query and its row of (n, dim) the best `depth` passages by cosine.
+
+        Constraints as in `search_text`; a zero row finds nothing.
+        """
         ...
 
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
@@ -112,7 +121,10 @@ class IndexWriter(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None: ...
 
 

@@ -86,3 +86,32 @@ def context_text(title: str, heading: tuple[str, ...], text: str) -> str:
     """Return a passage's text with its title and headings before it, as both stages read it."""
     above = " > ".join(part for part in (title, *heading) if part)
     return f"{above}\n{text}" if above and text else above or text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """A file when it was indexed: size in bytes, modification time, hash of its content."""
+
+    size: int
+    mtime_ns: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Root:
+    """A folder or file that an index is made from; `name` goes before its documents' ids."""
+
+    id: int
+    path: str
+    name: str
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The file that a document came from, and its state when it was indexed."""
+
+    root: str
+    path: str
+    size: int
+    mtime_ns: int

@@ -1,0 +1,161 @@
+"""From text to index terms: the one analysis that documents and queries share, in every store.
+
+Notable features:
+* Works by script and needs no dictionary. Runs of Chinese, Japanese and Korean become characters and
+  pairs, Thai, Lao, Khmer and Burmese become triples, everything else words.
+* A word is stemmed by the Snowball stemmer of its script: Cyrillic as Russian, Greek as Greek, and
+  Latin by the index's language, so that a mixed folder needs no language detection.
+* Order is kept and every substring of a CJK run has a contiguous run of terms, so phrases work.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import regex
+import Stemmer
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# ISO 639-1 code -> Snowball algorithm, for the languages of Latin script; `none` stems nothing.
+LATIN_STEMMERS: Final = {
+    "ca": "catalan", "da": "danish", "de": "german", "en": "english", "eo": "esperanto",
+    "es": "spanish", "et": "estonian", "eu": "basque", "fi": "finnish", "fr": "french",
+    "ga": "irish", "hu": "hungarian", "id": "indonesian", "it": "italian", "lt": "lithuanian",
+    "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian", "sv": "swedish",
+    "tr": "turkish",
+}  # fmt: skip
+# Scripts with one dominant stemmed language: no language option needed to find inflected words.
+_SCRIPT_STEMMERS: Final = (
+    ("Cyrillic", "russian"), ("Greek", "greek"), ("Arabic", "arabic"), ("Devanagari", "hindi"),
+    ("Tamil", "tamil"), ("Armenian", "armenian"),
+)  # fmt: skip
+LANGUAGES: Final = ("none", *sorted(LATIN_STEMMERS))
+
+# Lucene's English list, as bm25s uses it, with what an apostrophe leaves behind.
+STOP_WORDS: Final = {
+    "en": frozenset(
+        "a an and are as at be but by for if in into is it no not of on or such that the their"
+        " then there these they this to was will with s t".split()
+    )
+}
+
+LONGEST_TERM: Final = 80  # characters; longer runs are hashes and base64, never typed by anyone
+_ASCII_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_CJK: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}ー々"
+_UNSPACED: Final = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_RUN: Final = regex.compile(
+    rf"(?P<cjk>[{_CJK}]+)|(?P<unspaced>[{_UNSPACED}]+)|[[\p{{L}}\p{{M}}\p{{N}}]--[{_CJK}{_UNSPACED}]]+",
+    regex.V1,
+)
+_CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Return text that every part can encode: lone surrogates and NUL become spaces."""
+    return _SURROGATE.sub(" ", text).replace("\0", " ")
+
+
+class Analyzer:
+    """Turns text into terms for one index language (of Latin script; other scripts know theirs)."""
+
+    def __init__(self, language: str = "en") -> None:
+        """Raises UsageError for a language without a stemmer; `none` stems no Latin word."""
+        if language not in LANGUAGES:
+            raise UsageError(
+                f"no stemmer for language {language!r}; there are {', '.join(LANGUAGES)}"
+            )
+        self.language = language
+        self._stop_words = STOP_WORDS.get(language, frozenset[str]())
+        self._term = lru_cache(maxsize=200_000)(_word_to_term(language))
+
+    def terms(self, text: str) -> list[str]:
+        """Return the terms of a text in order, repeats included."""
+        return self._terms(text, camel=True)
+
+    def query_terms(self, text: str) -> list[str]:
+        """Return the terms of a query word; parts of a CamelCase name are left to the index."""
+        return self._terms(text, camel=False)
+
+    def is_stop_word(self, word: str) -> bool:
+        """Whether a word says so little that a query with other words does without it."""
+        return word.lower() in self._stop_words
+
+    def _terms(self, text: str, *, camel: bool) -> list[str]:
+        if text.isascii():
+            words = _ASCII_WORD.findall(text)
+        else:
+            words = self._split(unicodedata.normalize("NFKC", clean(text)))
+        out: list[str] = []
+        term = self._term
+        for word in words:
+            if len(word) > LONGEST_TERM:
+                continue
+            out.append(term(word))
+            if camel and not (word.islower() or word.isdigit() or word.isupper() or word.istitle()):
+                out.extend(term(part) for part in _camel_parts(word))
+        return out
+
+    @staticmethod
+    def _split(text: str) -> list[str]:
+        words: list[str] = []
+        for match in _RUN.finditer(text):
+            run = match.group()
+            if match.lastgroup == "cjk":
+                words.extend(_characters_and_pairs(run))
+            elif match.lastgroup == "unspaced":
+                words.extend(_triples(run))
+            else:
+                words.append(run)
+        return words
+
+
+def _camel_parts(word: str) -> list[str]:
+    """Split `parseHTTPQuery` into its parts; a word of one part has none."""
+    parts = _CAMEL.findall(word)
+    return parts if len(parts) > 1 else []
+
+
+def _characters_and_pairs(run: str) -> list[str]:
+    """`abc` -> a ab b bc c: one character is findable, and any substring is a phrase."""
+    out = [run[0]]
+    for first, second in zip(run, run[1:], strict=False):
+        out += (first + second, second)
+    return out
+
+
+def _triples(run: str) -> list[str]:
+    """`abcd` -> abc bcd cd: the last pair makes every pair the beginning of some term."""
+    return [run[at : at + 3] for at in range(max(1, len(run) - 1))]
+
+
+def _word_to_term(language: str) -> Callable[[str], str]:
+    latin = Stemmer.Stemmer(LATIN_STEMMERS[language]) if language != "none" else None
+    by_script = [
+        (regex.compile(rf"\p{{{script}}}"), Stemmer.Stemmer(algorithm))
+        for script, algorithm in _SCRIPT_STEMMERS
+    ]
+
+    def term(word: str) -> str:
+        lower = word.lower()
+        if lower.isascii():
+            return latin.stemWord(lower) if latin else lower
+        for script, stemmer in by_script:
+            if script.match(lower):
+                return stemmer.stemWord(lower)
+        return _fold(latin.stemWord(lower) if latin else lower)
+
+    return term
+
+
+def _fold(word: str) -> str:
+    """Drop the accents of a Latin word, so that `cafe` finds `café`."""
+    decomposed = unicodedata.normalize("NFKD", word)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
