@@ -82,7 +82,7 @@ class Archive:
         except KeyError as error:
             msg = f"damaged: its part {PurePosixPath(name).name} is missing"
             raise ExtractionError(msg) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
             msg = f"damaged: its part {PurePosixPath(name).name} cannot be unpacked"
             raise ExtractionError(msg) from error
         if len(data) > MAX_PART:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from indexer.types import Extracted
 
 _HEADING_NAME = re.compile(r"heading (\d)")
+_CONTENTS_NAME = re.compile(r"toc \d")
+# What a style can be beside a heading, whose level counts from 1.
+_TITLE, _CONTENTS, _BODY = 0, -1, -2
 # Twice-written content for old programs, deleted text, and what is no text.
 _SKIPPED = frozenset(("Fallback", "del", "moveFrom", "instrText", "pPr", "rPr", "sectPr", "tblPr"))
 _BREAKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
@@ -60,29 +63,27 @@ class _Writer:
                 self.blocks(child)
 
     def _paragraph(self, paragraph: Element) -> None:
-        style, level = self._style(paragraph)
+        style = self._style(paragraph)
         text = plain("".join(_runs(paragraph))).strip("\n")
-        if level and text.strip():
-            self.draft.heading(level, text)
-        else:
+        if style > 0:
+            self.draft.heading(style, text)
+        elif style != _CONTENTS:
             self.draft.block(text)
-        if style == 0 and not self.title:
+        if style == _TITLE and not self.title:
             self.title = text
         for box in _boxes(paragraph):
             self.blocks(box)
 
-    def _style(self, paragraph: Element) -> tuple[int, int]:
-        """Return (0 for the style Title, else 1) and the heading level, 0 for none."""
+    def _style(self, paragraph: Element) -> int:
+        """Return the heading level of a paragraph, or what else it is."""
         about = next((child for child in paragraph if local(child) == "pPr"), None)
-        style = level = -1
+        style = _BODY
         for item in about if about is not None else ():
             if local(item) == "pStyle":
-                style = self._levels.get(attribute(item, "val"), -1)
-            elif local(item) == "outlineLvl":
-                level = _outline(item)
-        if style == 0:
-            return 0, 0
-        return 1, max(style, 0) if level < 0 else level
+                style = self._levels.get(attribute(item, "val"), _BODY)
+            elif local(item) == "outlineLvl" and style not in (_TITLE, _CONTENTS):
+                return _outline(item) or _BODY
+        return style
 
     def _table(self, table: Element) -> None:
         rows: list[str] = []
@@ -100,7 +101,7 @@ def _main_part(archive: Archive) -> str:
 
 
 def _levels(styles: Element) -> dict[str, int]:
-    """Return the heading level of each style: 0 = Title; based-on chains are followed."""
+    """Return what each style that matters is; based-on chains are followed."""
     levels: dict[str, int] = {}
     based: dict[str, str] = {}
     for style in named(styles, "style"):
@@ -122,11 +123,14 @@ def _levels(styles: Element) -> dict[str, int]:
 
 
 def _style_level(items: dict[str, Element]) -> int | None:
-    """Return the heading level that a style gives itself: by its name, else by its outline."""
+    """Return what a style says it is: by its name, else by its outline level."""
     name = attribute(items["name"], "val").lower() if "name" in items else ""
-    match = _HEADING_NAME.match(name)
-    if match is not None or name == "title":
-        return int(match[1]) if match is not None else 0
+    if name == "title":
+        return _TITLE
+    if _CONTENTS_NAME.match(name):
+        return _CONTENTS
+    if (match := _HEADING_NAME.match(name)) is not None:
+        return int(match[1])
     return (_outline(items["outlineLvl"]) if "outlineLvl" in items else 0) or None
 
 

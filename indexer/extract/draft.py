@@ -93,7 +93,8 @@ class Draft:
         if self.length > MAX_CHARACTERS:
             msg = f"more than {MAX_CHARACTERS:,} characters of text"
             raise ExtractionError(msg)
-        self.parts.append(text)
+        if text:
+            self.parts.append(text)
 
     def block(self, text: str) -> None:
         """Append a paragraph, parted from the one before by an empty line; nothing if blank."""
@@ -141,9 +142,14 @@ class Draft:
         title: str = "",
         metadata: Mapping[str, MetadataValue] | None = None,
         date: float | None = None,
+        headed: bool = True,
     ) -> Extracted:
-        """Return the document; without a title of its own its first heading is one."""
-        title = one_line(title) or self.first_heading()
+        """Return the document.
+
+        Without a title of its own its first heading is one, if it is `headed`: the first heading of
+        a text names the whole, the first sheet of a workbook does not.
+        """
+        title = one_line(title) or (self.first_heading() if headed else "")
         return Extracted(
             text="".join(self.parts),
             title=title,

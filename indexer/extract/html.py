@@ -26,8 +26,9 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?([\w-]+)""", re.IG
 _UNREAD = (
     "script, style, noscript, template, svg, math annotation, iframe, object, canvas, nav, aside, "
     "button, select, textarea, [hidden], [role=navigation], [role=search], body > footer, "
-    "body > div > footer, a.headerlink, a.anchor-link"
+    "body > div > footer"
 )
+_SELF_LINKS = "a.headerlink, a[class*=anchor]"
 _BLOCKS = words(
     "address article blockquote body caption dd details div dl dt fieldset figcaption figure "
     "footer form header hr li main ol p pre section summary table tbody tfoot thead tr ul"
@@ -83,9 +84,12 @@ def write(draft: Draft, tree: LexborHTMLParser) -> None:
     for node in tree.css(_UNREAD):
         if node.parent is not None:
             node.decompose()
+    for node in tree.css(_SELF_LINKS):
+        if len(node.text(strip=True)) <= 1:  # a pilcrow, a section sign, a picture of a chain
+            node.decompose()
     body = tree.body
     main = tree.css_first("main, [role=main], body > article")
-    if main is not None and body is not None and 2 * len(main.text()) > len(body.text()):
+    if main is not None and body is not None and 10 * len(main.text()) > len(body.text()):
         body = main
     if body is not None:
         _Walk(draft).run(body)
@@ -163,6 +167,8 @@ class _Walk:
         if tag in _BLOCKS:
             self._flush(2 if tag in _PARTED else 1)
             self._pre -= tag == "pre"
+            if tag == "li":
+                self._line = []  # a dash that nothing followed
 
     def _text(self, words: str) -> None:
         self._line.append(words if self._pre else _SPACES.sub(" ", words))

@@ -44,6 +44,7 @@ def read(path: Path) -> Extracted:
         title=_header(message, "subject"),
         metadata=metadata,
         date=seconds(_header(message, "date")),
+        headed=False,
     )
 
 
@@ -58,7 +59,7 @@ def _box(data: bytes) -> Extracted:
         draft.heading(1, _header(message, "subject") or "(no subject)")
         draft.block(", ".join(_people(message, "from")))
         _body(draft, message)
-    return draft.finish()
+    return draft.finish(headed=False)
 
 
 def _message(data: bytes) -> EmailMessage:

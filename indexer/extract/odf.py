@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SKIPPED = frozenset(
     ("annotation", "tracked-changes", "sequence-decls", "forms", "index-title-template",
-     "table-of-content-source", "note-citation", "bookmark")
+     "table-of-content", "note-citation")
 )  # fmt: skip
 _MAX_SPACES = 100
 

@@ -55,7 +55,6 @@ def read(path: Path) -> Extracted:
         "subject": plain(about.get("Subject", "")).strip(),
         "keywords": [word.strip() for word in about.get("Keywords", "").split(",") if word.strip()],
     }
-    # Without a title of its own a PDF has none: its first bookmark is seldom what it is about.
     return _finish(draft, title, metadata, about)
 
 
@@ -64,7 +63,8 @@ def _finish(
 ) -> Extracted:
     sane = not _NO_TITLE.match(title) and not _FILE_NAME.fullmatch(title)
     date = seconds(about.get("ModDate")) or seconds(about.get("CreationDate"))
-    return draft.finish(title=title if sane else "", metadata=metadata, date=date)
+    # The first bookmark of a PDF is its first chapter, seldom what the whole is about.
+    return draft.finish(title=title if sane else "", metadata=metadata, date=date, headed=False)
 
 
 def _check_end(path: Path) -> None:

@@ -38,8 +38,7 @@ def read(path: Path) -> Extracted:
         raise ExtractionError("damaged: no spreadsheet parser can open it") from error
     if not any(name != part for part in draft.parts for name in (*names, "\n\n")):
         raise ExtractionError("no text inside")
-    extracted = draft.finish(title=title, metadata=metadata, date=written)
-    return extracted
+    return draft.finish(title=title, metadata=metadata, date=written, headed=False)
 
 
 def _sheet(draft: Draft, workbook: CalamineWorkbook, name: str) -> None:

@@ -32,7 +32,9 @@ _WESTERN = tuple(
         "ëïéèöüáó", "áéíóúýþðæö", "äöåšž",
     )
 )  # fmt: skip
-_LATIN = frozenset(("cp1250", "cp1252", "cp1254", "iso8859_2", "iso8859_15"))
+_LATIN = ["cp1250", "cp1252", "cp1254", "iso8859_2", "iso8859_15"]
+_LONE_LETTER = re.compile(rb"(?<![\x80-\xff])[\xb9-\xff](?![\x80-\xff])")
+_HIGH = re.compile(rb"[\x80-\xff]")
 _SAMPLE_BYTES = 32_768
 _HEAD_BYTES = 8192
 _GLUED_SYMBOL = re.compile(
@@ -65,6 +67,8 @@ def _decode(data: bytes) -> str:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
+    if b"\x1b$" in data[:_HEAD_BYTES] and (escaped := _escaped(data)) is not None:
+        return escaped
     if b"\0" in data[:_HEAD_BYTES] or data.count(b"\0") > len(data) // 1000:
         return data.decode(_wide_encoding(data), errors="replace")
     try:
@@ -74,6 +78,14 @@ def _decode(data: bytes) -> str:
     if _mostly_utf8(text):
         return text
     return data.decode(_guess(_sample(data)), errors="replace")
+
+
+def _escaped(data: bytes) -> str | None:
+    """Return Japanese or Korean mail text: seven bits with escapes, so it is ASCII to UTF-8."""
+    try:
+        return data.decode("iso2022_kr" if b"\x1b$)C" in data else "iso2022_jp_2")
+    except UnicodeDecodeError:
+        return None
 
 
 def _wide_encoding(data: bytes) -> str:
@@ -109,13 +121,24 @@ def _sample(data: bytes) -> bytes:
 def _guess(sample: bytes) -> str:
     from charset_normalizer import from_bytes  # 30 ms to import, and few files need it
 
-    best = from_bytes(sample, cp_isolation=_ENCODINGS).best()
+    latin = _sparse_accents(sample)
+    if latin and _western(sample):
+        return "cp1252"
+    best = from_bytes(sample, cp_isolation=_LATIN if latin else _ENCODINGS).best()
     if best is not None and best.encoding == "shift_jis" and _half_width(str(best)):
         rest = [name for name in _ENCODINGS if name != "shift_jis"]
         best = from_bytes(sample, cp_isolation=rest).best()
-    if best is None or (best.encoding in _LATIN and _western(sample)):
-        return "cp1252"
+    if best is None or best.encoding in _LATIN:
+        return "cp1252" if _western(sample) else best.encoding if best else "cp1250"
     return best.encoding
+
+
+def _sparse_accents(sample: bytes) -> bool:
+    """Return whether most bytes beyond ASCII stand alone and are accented letters in Latin.
+
+    Other scripts write in runs of such bytes. Without this test a French word was read as Chinese.
+    """
+    return 10 * len(_LONE_LETTER.findall(sample)) >= 6 * len(_HIGH.findall(sample))
 
 
 def _half_width(text: str) -> bool:
