@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from engine import bundled
 from engine.errors import ModelError
-from engine.tokens import fluency, well_formed
+from engine.tokens import Fluency, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +66,7 @@ class StaticEncoder:
         self._table = np.ascontiguousarray(table, dtype=np.float32)
         self._prompts = prompts or _Prompts()
         self._unknown = _unknown_id(tokenizer)
+        self._fluency = Fluency(tokenizer)
 
     @classmethod
     def default(cls) -> Self:
@@ -114,7 +115,7 @@ class StaticEncoder:
 
     def fluency(self, text: str) -> float:
         """See Encoder."""
-        return fluency(self._tokenizer, text)
+        return self._fluency(text)
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> FloatArray:
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
