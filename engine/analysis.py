@@ -84,6 +84,20 @@ class Analyzer:
         """Return the terms of a query word; parts of a CamelCase name are left to the index."""
         return self._terms(text, camel=False)
 
+    def spans(self, text: str) -> list[tuple[int, int, str]]:
+        """Return (start, end, term) of everything in a text that a query term can match."""
+        out: list[tuple[int, int, str]] = []
+        for match in _RUN.finditer(text):
+            run, start = match.group(), match.start()
+            if match.lastgroup is None:
+                out += [(start, match.end(), term) for term in self._terms(run, camel=False)]
+            else:
+                widths = (1, 2) if match.lastgroup == "cjk" else (2, 3)
+                for width in widths:
+                    for at in range(len(run) - width + 1):
+                        out.append((start + at, start + at + width, run[at : at + width]))
+        return sorted(out)
+
     def is_stop_word(self, word: str) -> bool:
         """Whether a word says so little that a query with other words does without it."""
         return word.lower() in self._stop_words

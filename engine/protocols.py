@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from engine.filters import Filter
 from engine.query import Query
-from engine.types import Document, FloatArray, Hit, Passage, Scores, StoredPassage
+from engine.types import Document, FloatArray, Hit, Origin, Passage, Scores, StoredPassage
 
 
 class Encoder(Protocol):
@@ -52,6 +52,10 @@ class Reranker(Protocol):
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """Score (query, passage) pairs; logits, so that no saturation makes ties."""
+        ...
+
+    def relevance(self, logits: FloatArray) -> FloatArray | None:
+        """Return (n,) probabilities in [0, 1] of relevance, or None if it is not calibrated."""
         ...
 
     def fluency(self, text: str) -> float:
@@ -98,6 +102,15 @@ class Snapshot(Protocol):
 
     def close(self) -> None:
         """Give back what the view holds; using it afterwards is an error."""
+        ...
+
+
+@runtime_checkable
+class Origins(Protocol):
+    """What a snapshot can do whose documents came from files."""
+
+    def origins(self, documents: Sequence[str]) -> dict[str, Origin]:
+        """Return where documents came from, by id; those that came from no file are left out."""
         ...
 
 
