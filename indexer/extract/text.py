@@ -106,10 +106,15 @@ def _mostly_utf8(text: str) -> bool:
 
 
 def _sample(data: bytes) -> bytes:
-    """Return the lines that hold a byte beyond ASCII: only they tell encodings apart."""
+    """Return the lines that hold a byte beyond ASCII: only they tell encodings apart.
+
+    A file that was cut off may end within a character, which no encoding could explain, so the last
+    line is left out where there are others.
+    """
     lines: list[bytes] = []
     size = 0
-    for line in data[: 1 << 22].splitlines(keepends=True):
+    every = data[: 1 << 22].splitlines(keepends=True)
+    for line in every[:-1] or every:
         if not line.isascii():
             lines.append(line[:_SAMPLE_BYTES])
             size += len(lines[-1])
