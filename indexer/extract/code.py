@@ -25,7 +25,7 @@ _DEFINITION = re.compile(
     r"(?:class|interface|struct|enum|trait|impl|union|record|object|module|namespace|defmodule"
     r"|def|defp|fn|func|function|fun|sub|type|protocol|extension|message|service|CREATE TABLE"
     r"|CREATE VIEW)[ \t*]+(?:\([^)\n]{0,80}\)[ \t]*)?(?:<[^>\n]{0,80}>[ \t]*)?"
-    r"([A-Za-z_$][\w$.:]*)",
+    r"([A-Za-z_$][\w$.]*(?:::[\w$]+)*)",
     re.MULTILINE,
 )
 _C_FUNCTION = re.compile(

@@ -118,9 +118,9 @@ class Draft:
         self.mark(level, name)
         self.add(name)
 
-    def mark(self, level: int, name: str) -> None:
-        """Open a section here without writing its heading."""
-        self.marks.append(Mark(self.length, level, name, self.page))
+    def mark(self, level: int, name: str, *, back: int = 0) -> None:
+        """Open a section here, or some characters back, without writing its heading."""
+        self.marks.append(Mark(self.length - back, level, name, self.page))
 
     def turn_page(self, number: int) -> None:
         """Open a page here (a slide is one, too)."""
@@ -154,6 +154,8 @@ class Draft:
             text="".join(self.parts),
             title=title,
             sections=sections_of(self.marks, title),
-            metadata={key: value for key, value in (metadata or {}).items() if value},
+            metadata={
+                key: value for key, value in (metadata or {}).items() if value not in ("", [])
+            },
             date=date,
         )

@@ -177,9 +177,11 @@ class _Walk:
         """Write the line that was collected, as far from the last one as both sides want."""
         words = plain("".join(self._line))
         words = words.strip("\n") if self._pre else words.strip(" \n\t")
-        if words.strip() in ("", "-"):
+        if words.strip() == "-":  # its item has not begun
+            return
+        if not words.strip():
             self._gap = max(self._gap, gap)
-            self._line = [] if not words.strip() else self._line
+            self._line = []
             return
         if self._draft.parts and not self._draft.parts[-1].endswith("\n" * self._gap):
             self._draft.add("\n" * self._gap)

@@ -6,6 +6,7 @@ comments. Fenced code is copied unchanged, and a `#` in it is no heading.
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING
 
@@ -48,39 +49,35 @@ def read(data: bytes) -> Extracted:
 
 def write(draft: Draft, body: str) -> None:
     """Write Markdown into a draft, opening a section at each heading outside of code."""
-    lines = _pieces(body)
     before = ""
-    for line, is_code in lines:
+    for line, is_code in _pieces(body):
         if is_code:
             draft.add(line)
             before = ""
             continue
         heading = _ATX.match(line.rstrip("\n"))
         if heading is not None and heading[2]:
-            _open(draft, len(heading[1]), heading[2], draft.length)
+            _open(draft, len(heading[1]), heading[2])
         underline = _UNDERLINE.match(line)
         if underline is not None and not _NO_PARAGRAPH.match(before) and not _ATX.match(before):
             level = 1 if underline[1].startswith("=") else 2
-            _open(draft, level, before, draft.length - len(before))
+            # Such a heading is known one line late.
+            _open(draft, level, before, back=len(before))
         draft.add(line)
         before = line
 
 
-def _open(draft: Draft, level: int, heading: str, start: int) -> None:
+def _open(draft: Draft, level: int, heading: str, *, back: int = 0) -> None:
     name = one_line(_MARKS.sub("", _ATTRIBUTES.sub("", heading)))
-    if not name:
-        return
-    draft.mark(level, name)
-    # A heading underlined by = or - is known one line late.
-    mark = draft.marks.pop()
-    draft.marks.append(type(mark)(start, mark.level, mark.heading, mark.page))
+    if name:
+        draft.mark(level, name, back=back)
 
 
 def _pieces(body: str) -> Iterator[tuple[str, bool]]:
     """Yield lines with their line feed, and whether each is (the fence of) code."""
     fence = ""
     prose: list[str] = []
-    for line in body.splitlines(keepends=True) if "\n" in body else [body]:
+    for line in io.StringIO(body, newline="\n"):
         match = _FENCE.match(line)
         if fence:
             yield line, True
@@ -103,5 +100,5 @@ def _prose(lines: list[str]) -> Iterator[tuple[str, bool]]:
     # Twice, because a picture is often the text of a link (the badges on top of a README).
     for _ in range(2):
         cleaned = _LINK.sub(r"\1", cleaned)
-    for line in cleaned.split("\n"):
-        yield line + "\n", False
+    for line in io.StringIO(cleaned, newline="\n"):
+        yield line, False
