@@ -14,14 +14,15 @@ class IndexSettings:
     """What decides how text becomes passages, terms and vectors.
 
     `passage_words` and `overlap_words` count words. `encoder` names the model of the vectors, of
-    `dim` numbers each. From `approximate_from` passages on, unfiltered dense search reads only the
+    `dim` numbers each, loaded from `encoder_source` (a folder or hub name; empty = the default). From `approximate_from` passages on, unfiltered dense search reads only the
     nearest lists of an inverted file.
     """
 
     language: str = "en"
-    passage_words: int = 160
+    passage_words: int = 200
     overlap_words: int = 20
     encoder: str = ""
+    encoder_source: str = ""
     dim: int = 0
     approximate_from: int = 500_000
 

@@ -39,8 +39,9 @@ STAGES: Final = (
 
 # Share of the dense source in the fused score, for a text that its vocabulary is fluent in.
 # benchmarks/LOG.md, "Fusion": chosen on the dev splits.
-DENSE_WEIGHT: Final = 0.2
+DENSE_WEIGHT: Final = 0.25
 _READ_FOR_FLUENCY: Final = 3  # passages
+_FOREIGN: Final = 0.5  # fluency below which an answer says that a model's weight was lowered
 
 
 @dataclass(slots=True)
@@ -160,7 +161,7 @@ class SearchEngine:
         if len(runs) < 2:
             return next(iter(runs.values()))
         fluency = self.encoder.fluency(shortlist.query.text)
-        if fluency < 1 and runs["lexical"]:
+        if fluency < _FOREIGN and runs["lexical"]:
             shortlist.notes.append(
                 f"dense weight lowered to {DENSE_WEIGHT * fluency:.2f}:"
                 f" {self.encoder.name} hardly knows this language"
@@ -209,7 +210,7 @@ class SearchEngine:
         read = "\n".join(p.passage.text for p in shortlist.head()[:_READ_FOR_FLUENCY])
         fluency = self.reranker.fluency(f"{shortlist.query.text}\n{read}")
         weight = self.reranker.weight * fluency
-        if fluency < 1:
+        if fluency < _FOREIGN:
             shortlist.notes.append(
                 f"rerank weight lowered to {weight:.2f}:"
                 f" {self.reranker.name} hardly knows this language"

@@ -14,7 +14,7 @@ def is_stale(origin: Origin | None) -> bool:
     if origin is None:
         return False
     try:
-        state = (Path(origin.root) / origin.path).stat()
+        state = Path(origin.path).stat()
     except OSError:
         return True
     return (state.st_size, state.st_mtime_ns) != (origin.size, origin.mtime_ns)

@@ -109,9 +109,8 @@ class Root:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The file that a document came from, and its state when it was indexed."""
+    """The file that a document came from (absolute path), and its state when it was indexed."""
 
-    root: str
     path: str
     size: int
     mtime_ns: int

@@ -46,6 +46,15 @@ class Ledger:
         )
         return {p: FileState(size=s, mtime_ns=m, hash=h) for p, s, m, h in rows}
 
+    def document_counts(self, root: Root) -> dict[str, int]:
+        """Return how many documents each file of a root gave, by relative path."""
+        rows = self._catalog.execute(
+            "SELECT f.path, count(d.id) FROM file f LEFT JOIN document d ON d.file = f.id"
+            " WHERE f.root = ? GROUP BY f.id",
+            (root.id,),
+        )
+        return dict(cast("list[tuple[str, int]]", rows.fetchall()))
+
     def documents(self, root: Root, path: str) -> dict[str, bytes]:
         """Return the content hash of each document of a file, by document id."""
         rows = self._catalog.execute(
@@ -92,9 +101,11 @@ class Ledger:
 def origins(catalog: Catalog, documents: Sequence[str]) -> dict[str, Origin]:
     """Return where documents came from, by id; those that came from no file are left out."""
     rows = catalog.execute(
-        "SELECT d.key, r.path, f.path, f.size, f.mtime_ns FROM document d"
+        # A root that is itself a file has the one path that it is.
+        "SELECT d.key, CASE WHEN r.options ->> '$.single' THEN r.path"
+        " ELSE rtrim(r.path, '/') || '/' || f.path END, f.size, f.mtime_ns FROM document d"
         " JOIN file f ON f.id = d.file JOIN root r ON r.id = f.root"
         " WHERE d.key IN (SELECT value FROM json_each(?))",
         (json.dumps(list(documents)),),
     )
-    return {k: Origin(root=r, path=p, size=s, mtime_ns=m) for k, r, p, s, m in rows}
+    return {key: Origin(path=p, size=s, mtime_ns=m) for key, p, s, m in rows}

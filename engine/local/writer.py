@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from engine.config import IndexSettings
-    from engine.types import Document, FloatArray, Passage
+    from engine.types import Document, FloatArray, Passage, StoredPassage
 
 # Deleted entries count in BM25's statistics until they are merged away: half deleted moved a score
 # by 0.3 %, a third of 2,000 by 1.2 % (PARTS.md 3). A rebuild costs 3-5 s per 100,000 passages.
@@ -113,10 +113,9 @@ class LocalWriter:
         self._catalog.delete_document(number, self._parts.dense_through)
         return True
 
-    def document_passages(self, document: str) -> list[tuple[Passage, FloatArray | None]]:
+    def document_passages(self, document: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         """Return a document's passages with their vectors, uncommitted changes included."""
-        stored = self._catalog.document_passages(document)
-        return [(passage.passage, vector) for passage, vector in stored]
+        return self._catalog.document_passages(document)
 
     def count(self) -> tuple[int, int]:
         """Return (documents, passages), uncommitted changes included."""
