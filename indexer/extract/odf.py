@@ -27,7 +27,7 @@ def read(path: Path) -> Extracted:
     """Return an OpenDocument text or presentation."""
     with Archive(path) as archive:
         manifest = archive.optional_xml("META-INF/manifest.xml")
-        if manifest is not None and any(named(manifest, "encryption-data")):
+        if manifest is not None and next(named(manifest, "encryption-data"), None) is not None:
             raise ExtractionError("encrypted")
         body = next(named(archive.xml("content.xml"), "body"), None)
         if body is None:
