@@ -1,0 +1,116 @@
+"""Small models that obey the protocols of engine.protocols, and an engine made of them.
+
+They are deterministic and need no weights: their scores can be worked out by hand.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.analysis import Analyzer
+from engine.memory import MemoryStore
+from engine.search import SearchEngine
+from engine.types import Document, FloatArray, Passage, Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from engine.protocols import Encoder, Reranker
+
+
+def words(text: str) -> list[str]:
+    """Return the lower-case words of a text."""
+    return "".join(c if c.isalnum() else " " for c in text.lower()).split()
+
+
+@dataclass(frozen=True)
+class HashEncoder:
+    """See Encoder. A text is the sum of its words' buckets, so shared words make a cosine."""
+
+    name: str = "hash"
+    dim: int = 64
+    known: float = 1.0  # what fluency says of every text
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        return self._encode(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        return self._encode(texts)
+
+    def fluency(self, text: str) -> float:
+        return self.known
+
+    def _encode(self, texts: Sequence[str]) -> FloatArray:
+        rows = np.zeros((len(texts), self.dim), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in words(text):
+                row[zlib.crc32(word.encode("utf-8", "surrogatepass")) % self.dim] += 1
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        return (rows / np.where(norms > 0, norms, 1)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class OverlapReranker:
+    """See Reranker. The logit is the number of distinct words that query and passage share."""
+
+    name: str = "overlap"
+    weight: float = 1.0
+    known: float = 1.0  # what fluency says of every text
+    calibrated: bool = True
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        shared = [len(set(words(query)) & set(words(passage))) for query, passage in pairs]
+        return Scores(np.array(shared, np.float32))
+
+    def relevance(self, logits: FloatArray) -> FloatArray | None:
+        return (1 - np.exp(-logits)).astype(np.float32) if self.calibrated else None
+
+    def fluency(self, text: str) -> float:
+        return self.known
+
+
+def fill(store: MemoryStore, documents: Mapping[str, str], encoder: Encoder) -> int:
+    """Put documents (id -> text, a passage a line) and commit; return the generation."""
+    with store.writer() as writer:
+        for id_, text in documents.items():
+            passages = passages_of(text)
+            title = id_.rpartition("/")[2].partition(".")[0]
+            document = Document(id=id_, title=title, path=id_, type=id_.rpartition(".")[2])
+            vectors = encoder.encode_passages([p.text for p in passages])
+            writer.add(document, passages, vectors)
+        return writer.commit()
+
+
+def passages_of(text: str) -> list[Passage]:
+    """Return a passage for every line of a text."""
+    passages: list[Passage] = []
+    start = 0
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        end = start + len(line)
+        passages.append(Passage(number=number, start=start, end=end, text=line))
+        start = end
+    return passages
+
+
+def make_engine(
+    documents: Mapping[str, str],
+    *,
+    encoder: Encoder | None = None,
+    reranker: Reranker | None = None,
+    rerank: bool = True,
+    reranker_fault: str = "",
+) -> SearchEngine:
+    """Return an engine over documents in memory (id -> text, a passage a line).
+
+    The reranker is an OverlapReranker, or none with `rerank=False` or a fault.
+    """
+    store = MemoryStore()
+    encoder = encoder or HashEncoder()
+    fill(store, documents, encoder)
+    wanted = rerank and not reranker_fault
+    second = (reranker or OverlapReranker()) if wanted else None
+    return SearchEngine(store.snapshot(), encoder, second, Analyzer(), reranker_fault)
