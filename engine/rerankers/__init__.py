@@ -1,0 +1,47 @@
+"""Stage two: models that rate (query, passage) pairs.
+
+    settings       how a model is used here: its weight and calibration
+    checkpoint     what a model's folder holds, read without torch; refuses what must not be loaded
+    batches        LEAF (torch): rows of tokens through a model, sorted by length
+    cross_encoder  LEAF (sentence-transformers): query and passage read together
+    bi_encoder     LEAF (sentence-transformers): a cosine standing in for a reranker
+
+`load` is the only factory. It imports the leaf that it needs when it is called: torch,
+transformers and sentence-transformers take 6 s to import even from a warm file cache.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import bundled
+from engine.rerankers.checkpoint import inspect, resolve
+
+if TYPE_CHECKING:
+    from engine.protocols import Reranker
+    from engine.rerankers.checkpoint import Precision
+
+
+def load(model: str = "", *, precision: Precision = "float32") -> Reranker:
+    """Return the reranker of a local folder or a hub name; empty is the one that comes along.
+
+    Raises:
+        ModelError: there is no such model, it holds no safetensors, or it cannot rank.
+    """
+    folder = bundled.minilm_folder() if not model else resolve(model)
+    name = "all-MiniLM-L6-v2" if not model else _name(model)
+    checkpoint = inspect(folder, name)
+    if checkpoint.kind == "bi-encoder":
+        from engine.rerankers.bi_encoder import BiEncoderReranker
+
+        return BiEncoderReranker(checkpoint, precision=precision)
+    from engine.rerankers.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(checkpoint, precision=precision)
+
+
+def _name(model: str) -> str:
+    """Return a hub name as it is, a folder by its last part: outputs show no private paths."""
+    path = Path(model)
+    return path.resolve().name if path.is_dir() else model

@@ -1,0 +1,127 @@
+# pyright: basic
+"""LEAF (safetensors, huggingface_hub): what a model's folder holds, before anything is loaded.
+
+Everything that a model may not do is decided here, on files: no pickled weights, no code of its
+own, no modules from outside sentence-transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from safetensors import SafetensorError, safe_open
+
+from engine.errors import ModelError
+from engine.rerankers.settings import ModelSettings
+
+Kind = Literal["bi-encoder", "cross-encoder"]
+Precision = Literal["float32", "bfloat16"]
+
+# What a download may bring: neither pickled weights nor Python files.
+_WANTED = ["*.json", "*.safetensors", "*.txt", "*.model"]
+_UNWANTED = ["onnx/*", "openvino/*"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A folder that may be loaded: its name for people, its kind, and the names of its tensors."""
+
+    folder: Path
+    name: str
+    kind: Kind
+    tensors: frozenset[str]
+    settings: ModelSettings
+
+
+def resolve(model: str) -> Path:
+    """Return the folder of a model: itself, or the downloaded copy of a hub name.
+
+    Raises:
+        ModelError: it is no folder, and the hub does not know it or cannot be reached.
+    """
+    if Path(model).is_dir():
+        return Path(model)
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
+        message = f"no model at {model}: it is neither a folder nor a hub name (owner/model)"
+        raise ModelError(message)
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(model, allow_patterns=_WANTED, ignore_patterns=_UNWANTED)
+    except Exception as error:  # offline, unknown, gated, a broken proxy: a dozen types
+        reason = str(error).strip().split("\n")[0]
+        message = f"no model {model}: it is no folder, and the hub did not give it: {reason}"
+        raise ModelError(message) from error
+    return Path(folder)
+
+
+def inspect(folder: Path, name: str) -> Checkpoint:
+    """Return what a folder holds.
+
+    Raises:
+        ModelError: the folder holds no model, or one that must not be loaded.
+    """
+    if not (folder / "config.json").is_file():
+        message = f"{name} is not a reranking model: {folder / 'config.json'} is missing"
+        raise ModelError(message)
+    kind = _kind(folder, name)
+    return Checkpoint(
+        folder=folder,
+        name=name,
+        kind=kind,
+        tensors=_tensors(folder, name),
+        settings=ModelSettings.read(folder),
+    )
+
+
+def _kind(folder: Path, name: str) -> Kind:
+    """Tell a bi-encoder by its pooling; a cross-encoder has no module besides its transformer."""
+    path = folder / "modules.json"
+    modules = _json(path) if path.is_file() else []
+    for module in modules:
+        kind = str(module.get("type"))
+        if not kind.startswith("sentence_transformers."):
+            message = f"{name} is made of code that is not sentence-transformers' own: {kind}"
+            raise ModelError(message)
+        place = folder / str(module.get("path", ""))
+        if (place / "pytorch_model.bin").is_file() and not any(place.glob("*.safetensors")):
+            raise _pickled(name, place / "pytorch_model.bin")
+    return "bi-encoder" if any("Pooling" in str(m["type"]) for m in modules) else "cross-encoder"
+
+
+def _tensors(folder: Path, name: str) -> frozenset[str]:
+    """Return the names of all tensors, read from the headers of the safetensors files."""
+    paths = sorted(folder.glob("model*.safetensors"))
+    if not paths:
+        for pickled in (*folder.glob("*.bin"), *folder.glob("*.pt")):
+            raise _pickled(name, pickled)
+        message = f"{name} has no weights: {folder / 'model.safetensors'} is missing"
+        raise ModelError(message)
+    names: set[str] = set()
+    for path in paths:
+        try:
+            with safe_open(path, framework="numpy") as file:
+                names.update(file.keys())
+        except (SafetensorError, OSError) as error:
+            message = f"the weights {path} cannot be read: {error}"
+            raise ModelError(message) from error
+    return frozenset(names)
+
+
+def _pickled(name: str, path: Path) -> ModelError:
+    return ModelError(
+        f"{name} has its weights in {path.name}, a pickle, which can run code when it is loaded:"
+        " save the model as safetensors"
+    )
+
+
+def _json(path: Path) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        message = f"{path} cannot be read: {error}"
+        raise ModelError(message) from error
