@@ -23,12 +23,13 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _ATX = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _NO_PARAGRAPH = re.compile(r"[ \t]*$|[ \t]*[>|]|[ \t]*(?:[-*+]|\d+[.)])[ \t]| {4}|\t")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LINK = re.compile(
-    r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]"  # the words, or a picture's description
-    r"\((?:<[^<>\n]*>|[^()\s]*(?:\([^()\s]*\))?[^()\s]*)"  # the target
-    r"(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*\)"  # its title
-)
+    r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*+\])*+)\]"  # the words, or a picture's description
+    r"\((?:<[^<>\n]*+>|[^()\s]*+(?:\([^()\s]*+\))?+[^()\s]*+)"  # the target
+    r"(?:[ \t]++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?[ \t]*+\)"  # its title
+)  # possessive throughout: a picture that is written into the text has megabytes of target
+# A heading is no longer than this; a longer line is not even looked at.
+_LINE_CHARACTERS = 1000
 _MARKS = re.compile(r"`+|\*\*|__|(?<!\w)[*_]|[*_](?!\w)")
 _ATTRIBUTES = re.compile(r"[ \t]*\{[#.:][^{}]*\}[ \t]*$")
 
@@ -55,16 +56,21 @@ def write(draft: Draft, body: str) -> None:
             draft.add(line)
             before = ""
             continue
-        heading = _ATX.match(line.rstrip("\n"))
-        if heading is not None and heading[2]:
-            _open(draft, len(heading[1]), heading[2])
-        underline = _UNDERLINE.match(line)
-        if underline is not None and not _NO_PARAGRAPH.match(before) and not _ATX.match(before):
-            level = 1 if underline[1].startswith("=") else 2
-            # Such a heading is known one line late.
-            _open(draft, level, before, back=len(before))
+        if len(line) <= _LINE_CHARACTERS:
+            _heading(draft, line, before)
         draft.add(line)
-        before = line
+        before = line if len(line) <= _LINE_CHARACTERS else ""
+
+
+def _heading(draft: Draft, line: str, before: str) -> None:
+    """Open a section if this line is a heading, or underlines the line before."""
+    heading = _ATX.match(line.rstrip("\n"))
+    if heading is not None and heading[2]:
+        _open(draft, len(heading[1]), heading[2])
+    underline = _UNDERLINE.match(line)
+    if underline is not None and not _NO_PARAGRAPH.match(before) and not _ATX.match(before):
+        level = 1 if underline[1].startswith("=") else 2
+        _open(draft, level, before, back=len(before))
 
 
 def _open(draft: Draft, level: int, heading: str, *, back: int = 0) -> None:
@@ -96,9 +102,18 @@ def _pieces(body: str) -> Iterator[tuple[str, bool]]:
 def _prose(lines: list[str]) -> Iterator[tuple[str, bool]]:
     if not lines:
         return
-    cleaned = _COMMENT.sub("", "".join(lines))
+    cleaned = _without_comments("".join(lines))
     # Twice, because a picture is often the text of a link (the badges on top of a README).
     for _ in range(2):
         cleaned = _LINK.sub(r"\1", cleaned)
     for line in io.StringIO(cleaned, newline="\n"):
         yield line, False
+
+
+def _without_comments(text: str) -> str:
+    kept: list[str] = []
+    end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        kept.append(text[end:start])
+        end = close + 3
+    return "".join((*kept, text[end:]))

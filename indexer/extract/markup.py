@@ -26,7 +26,7 @@ _PATTERNS = {
 }
 _TITLES = {
     "org": re.compile(r"^#\+title:[ \t]*(.+)$", re.MULTILINE | re.IGNORECASE),
-    "tex": re.compile(r"\\title(?:\[[^\]\n]*\])?\{([^{}]*)\}"),
+    "tex": re.compile(r"\\title(?:\[[^\]\n]{0,200}\])?\{([^{}]*)\}"),
 }
 _LATEX_LEVELS = ("part", "chapter", "section", "subsection", "subsubsection", "paragraph")
 _HEADER_CHARACTERS = 4000

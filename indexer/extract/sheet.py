@@ -29,25 +29,27 @@ def read(path: Path) -> Extracted:
     draft = Draft()
     try:
         workbook = CalamineWorkbook.from_path(path)
-        names = list(workbook.sheet_names)
-        for name in names:
-            _sheet(draft, workbook, name)
+        rows = sum(_sheet(draft, workbook, name) for name in workbook.sheet_names)
     except PasswordError as error:
         raise ExtractionError("encrypted: it needs a password") from error
     except CalamineError as error:
         raise ExtractionError("damaged: no spreadsheet parser can open it") from error
-    if not any(name != part for part in draft.parts for name in (*names, "\n\n")):
+    if not rows:
         raise ExtractionError("no text inside")
     return draft.finish(title=title, metadata=metadata, date=written, headed=False)
 
 
-def _sheet(draft: Draft, workbook: CalamineWorkbook, name: str) -> None:
+def _sheet(draft: Draft, workbook: CalamineWorkbook, name: str) -> int:
+    """Write one sheet and return how many of its rows hold anything."""
     draft.heading(1, name)
     draft.part()
+    rows = 0
     for row in workbook.get_sheet_by_name(name).iter_rows():
         line = " | ".join(plain(_value(cell)).replace("\n", " ") for cell in row).rstrip(" |")
         if line:
             draft.add(line + "\n")
+            rows += 1
+    return rows
 
 
 def _value(cell: object) -> str:

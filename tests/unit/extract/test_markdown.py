@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -85,6 +86,24 @@ def test_nested_front_matter_is_left_out_of_the_properties() -> None:
     text = "---\ntitle: 7\nauthor: {name: Ada}\ntags: [a, 1]\n---\nwords\n"
     assert markdown(text).title == "7"
     assert markdown(text).metadata == {"tags": ["a", "1"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!--" * 200_000,
+        "[a](" + "x" * 1_000_000,
+        "[" * 300_000,
+        "[a[a](" * 100_000,
+        "# a" + " " * 1_000_000 + "b",
+        "=" * 1_000_000 + "x",
+        "![](data:image/png;base64," + "A" * 1_000_000 + " ",
+        "`" * 1_000_000,
+    ],
+)
+def test_hostile_text_is_read_in_time(text: str) -> None:
+    # A pattern that backtracks would need hours; the time limit of the tests notices.
+    assert markdown(text).sections == ()
 
 
 @given(st.text(alphabet=st.sampled_from("#=-`~ \n[]()!<>ab*_{}|"), max_size=200))
