@@ -12,7 +12,7 @@ from engine.errors import DamagedIndex, NoIndex
 from engine.local.catalog import Catalog, connect
 from engine.local.dense import DensePart
 from engine.local.files import checksum
-from engine.local.ledger import origins
+from engine.local.ledger import Ledger, origins
 from engine.local.parts import Parts
 from engine.local.text import TextPart
 from engine.types import Hit, by_rank
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from engine.filters import Filter
     from engine.query import Query
-    from engine.types import FloatArray, Origin, StoredPassage
+    from engine.types import FloatArray, Origin, Root, StoredPassage
 
 _TRIES: Final = 5
 
@@ -141,6 +141,11 @@ class LocalSnapshot:
         with self._lock:
             return origins(self._catalog, documents)
 
+    def roots(self) -> list[Root]:
+        """Return the folders and files that the index was made from."""
+        with self._lock:
+            return Ledger(self._catalog, _read_only).roots()
+
     def count(self) -> tuple[int, int]:
         """See Snapshot."""
         with self._lock:
@@ -151,6 +156,10 @@ class LocalSnapshot:
         with self._lock:
             self._text.close()
             self._catalog.connection.close()
+
+
+def _read_only() -> None:
+    raise AssertionError("a snapshot does not write")
 
 
 def _open_dense(folder: Path, catalog: Catalog, parts: Parts) -> DensePart:

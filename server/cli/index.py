@@ -1,0 +1,186 @@
+"""`shortlist index`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.errors import UsageError
+from server.cli.options import index_option, json_option
+from server.cli.progress import make_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.local.store import LocalStore
+    from engine.protocols import Encoder
+    from indexer.build import BuildOptions
+    from indexer.report import BuildReport, Failure
+
+_SHOWN = 20  # failures listed; --json has all
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@index_option
+@click.option("--include", multiple=True, metavar="GLOB", help="Only such files (repeatable).")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="No such files (repeatable).")
+@click.option("--language", default=None, metavar="CODE", help="Stem Latin words as (default en).")
+@click.option("--name", default="", help="Put NAME/ before the ids of these documents.")
+@click.option("--id-column", default=None, help="Records: the column of the id.")
+@click.option("--title-column", default=None, help="Records: the column of the title.")
+@click.option("--text-column", default=None, help="Records: the column of the text.")
+@click.option("--encoder", default=None, metavar="NAME|FOLDER", help="Another static encoder.")
+@click.option("--watch", is_flag=True, help="Stay, and follow changes until interrupted.")
+@click.option("--strict", is_flag=True, help="Exit 1 if a file could not be indexed.")
+@click.option("--allow-empty", is_flag=True, help="Accept that a folder is empty now.")
+@json_option
+def command(  # noqa: PLR0913
+    paths: tuple[Path, ...],
+    index: Path,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    language: str | None,
+    name: str,
+    id_column: str | None,
+    title_column: str | None,
+    text_column: str | None,
+    encoder: str | None,
+    watch: bool,
+    strict: bool,
+    allow_empty: bool,
+    as_json: bool,
+) -> None:
+    """Index folders and record files, or bring an index up to date.
+
+    Only what changed costs time: run it again as often as you like. A folder's .gitignore and
+    .shortlistignore are honoured, hidden files are left out. A record file (CSV, TSV, JSONL) that is
+    named directly keeps its records' own ids.
+    """
+    from indexer.build import BuildOptions
+    from indexer.columns import Columns
+
+    options = BuildOptions(
+        include=include or None,
+        exclude=exclude or None,
+        columns=Columns(id=id_column, title=title_column, text=text_column),
+        name=name,
+        allow_empty=allow_empty,
+    )
+    store, model = _open(index, language, encoder)
+    report = _run(store, model, paths, options, as_json=as_json)
+    if watch:
+        _watch(store, model, paths, options, as_json=as_json)
+    if strict and report.failures:
+        sys.exit(1)
+
+
+def _open(index: Path, language: str | None, encoder: str | None) -> tuple[LocalStore, Encoder]:
+    """Return the store and the encoder of an index; the settings of one that is there stay."""
+    from engine.analysis import Analyzer
+    from engine.assemble import load_encoder, open_store
+    from engine.config import IndexSettings
+
+    settings = open_store(index).settings()
+    if settings is None:
+        Analyzer(language or "en")  # an unknown language is an error before any work
+        model = load_encoder(encoder or "")
+        settings = IndexSettings(
+            language=language or "en",
+            encoder=model.name,
+            encoder_source=encoder or "",
+            dim=model.dim,
+        )
+        return open_store(index, settings), model
+    for what, wanted, have in (
+        ("language", language, settings.language),
+        ("encoder", encoder, settings.encoder_source),
+    ):
+        if wanted is not None and wanted != have:
+            raise UsageError(
+                f"{index} was made with {what} {have or 'default'!r}, not {wanted!r}:"
+                " that is decided when an index is made; index into a new place"
+            )
+    return open_store(index), load_encoder(settings.encoder_source)
+
+
+def _run(
+    store: LocalStore,
+    encoder: Encoder,
+    paths: Sequence[Path],
+    options: BuildOptions,
+    *,
+    as_json: bool,
+) -> BuildReport:
+    from indexer.build import build
+
+    progress = make_progress()
+    try:
+        report = build(store, encoder, paths, options, progress)
+    finally:
+        progress.finish()
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        _show(report)
+    return report
+
+
+def _show(report: BuildReport) -> None:
+    counts = report.documents
+    parts = [
+        f"{number:,} {what}"
+        for what, number in (
+            ("added", counts.added),
+            ("changed", counts.changed),
+            ("removed", counts.removed),
+            ("unchanged", counts.unchanged),
+            ("failed", counts.failed),
+        )
+        if number
+    ]
+    click.echo(f"documents: {', '.join(parts) or 'none'}")
+    click.echo(
+        f"passages: {report.passages:,} in the index, {report.encoded:,} encoded,"
+        f" {report.seconds:.1f} s"
+    )
+    _show_failures("failed", report.failures)
+    if report.skipped:
+        reasons = Counter(failure.reason for failure in report.skipped)
+        text = ", ".join(f"{number:,} {reason}" for reason, number in reasons.most_common(5))
+        click.echo(f"skipped: {text}")
+
+
+def _show_failures(what: str, failures: Sequence[Failure]) -> None:
+    for failure in failures[:_SHOWN]:
+        click.echo(f"{what}: {failure.path}: {failure.reason}")
+    if len(failures) > _SHOWN:
+        click.echo(f"{what}: {len(failures) - _SHOWN:,} more (--json lists all)")
+
+
+def _watch(
+    store: LocalStore,
+    encoder: Encoder,
+    paths: Sequence[Path],
+    options: BuildOptions,
+    *,
+    as_json: bool,
+) -> None:
+    from watchfiles import watch
+
+    from engine.errors import IndexLocked, SourceError
+
+    own = store.folder.resolve()
+    click.echo("watching for changes (Ctrl-C ends)", err=True)
+    for changes in watch(*paths, raise_interrupt=False):
+        if all(Path(path).resolve().is_relative_to(own) for _, path in changes):
+            continue  # our own commits, where the index lies inside a watched folder
+        try:
+            _run(store, encoder, paths, options, as_json=as_json)
+        except (SourceError, IndexLocked) as error:
+            click.echo(f"not indexed: {error}", err=True)

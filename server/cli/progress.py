@@ -1,0 +1,88 @@
+"""How a run of the indexer shows itself: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from indexer.report import Progress
+
+_EVERY: Final = 5.0  # seconds between plain lines
+
+
+def make_progress() -> Progress:
+    """Return a bar if stderr is a terminal, else lines."""
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+class Bar:
+    """See Progress: rate and time left, by bytes."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+
+    def start(self, root: str, files: int, total_bytes: int) -> None:
+        """See Progress."""
+        from tqdm import tqdm
+
+        self.finish()
+        if files:
+            self._bar = tqdm(
+                total=total_bytes,
+                unit="B",
+                unit_scale=True,
+                desc=f"{root} ({files:,} files)",
+                dynamic_ncols=True,
+                leave=False,
+            )
+
+    def advance(self, path: str, done_bytes: int) -> None:
+        """See Progress."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(path[-40:], refresh=False)
+            self._bar.update(done_bytes)
+
+    def finish(self) -> None:
+        """See Progress."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class Lines:
+    """See Progress: a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._total = self._done = 0
+        self._began = self._said = time.monotonic()
+
+    def start(self, root: str, files: int, total_bytes: int) -> None:
+        """See Progress."""
+        self._total, self._done = total_bytes, 0
+        self._began = self._said = time.monotonic()
+        click.echo(f"{root}: {files:,} files to read, {total_bytes / 1e6:,.1f} MB", err=True)
+
+    def advance(self, path: str, done_bytes: int) -> None:
+        """See Progress."""
+        del path
+        self._done += done_bytes
+        now = time.monotonic()
+        if now - self._said < _EVERY:
+            return
+        self._said = now
+        rate = self._done / (now - self._began)
+        left = max(0, self._total - self._done) / rate if rate else 0
+        click.echo(
+            f"{self._done / 1e6:,.1f} of {self._total / 1e6:,.1f} MB,"
+            f" {rate / 1e6:,.2f} MB/s, {left:,.0f} s left",
+            err=True,
+        )
+
+    def finish(self) -> None:
+        """See Progress."""
