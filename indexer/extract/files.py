@@ -59,11 +59,11 @@ def _empty(of_kind: Kind) -> Extracted:
 
 def _read(path: Path, of_kind: Kind) -> Extracted:
     extracted = _reader(of_kind)(path)
-    if of_kind in ("text", "code", "markdown", "markup", "html", "notebook"):
+    if extracted.text.strip() or of_kind in ("text", "code", "markdown", "markup", "notebook"):
         return extracted
-    if not extracted.text.strip():
-        raise ExtractionError("no text inside")
-    return extracted
+    if of_kind == "mail" and extracted.title:  # many a mail is all subject
+        return extracted
+    raise ExtractionError("no text inside")
 
 
 def _reader(of_kind: Kind) -> Reader:

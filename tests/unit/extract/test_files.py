@@ -37,6 +37,23 @@ def test_an_empty_file_of_a_structured_format_is_a_failure(name: str, tmp_path: 
         extract(tmp_path / name)
 
 
+def test_a_page_that_only_a_script_would_fill_says_so(tmp_path: Path) -> None:
+    (tmp_path / "app.html").write_text("<title>App</title><body><script>draw()</script>")
+    with pytest.raises(ExtractionError, match="no text inside"):
+        extract(tmp_path / "app.html")
+
+
+def test_a_mail_may_be_all_subject(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text("Subject: call me\n\n")
+    assert extract(tmp_path / "a.eml").title == "call me"
+
+
+def test_a_mail_without_subject_and_text_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text("From: a@example.org\n\n")
+    with pytest.raises(ExtractionError, match="no text inside"):
+        extract(tmp_path / "a.eml")
+
+
 def test_a_missing_file_is_a_reason_without_its_path(tmp_path: Path) -> None:
     with pytest.raises(ExtractionError) as caught:
         extract(tmp_path / "gone.txt")
