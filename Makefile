@@ -1,0 +1,59 @@
+# The contributor's interface; `make` alone lists it. Nothing installed by hand is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FOLDER ?= $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
+DEMO := .demo/index
+
+# No model hub is needed for anything here; without this, libraries may try to reach one.
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= true
+
+.PHONY: help install demo test test-all check bench wheel clean
+
+help:
+	@echo 'make install   make .venv and install Shortlist there'
+	@echo 'make demo      index a real folder and ask three questions (FOLDER=... for another)'
+	@echo 'make test      the quick tests'
+	@echo 'make test-all  the long tests too (judged collections, kill -9 loops)'
+	@echo 'make check     ruff, pyright, import-linter'
+	@echo 'make bench     quality on the judged collections in SHORTLIST_DATA'
+	@echo 'make wheel     build the wheel'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shortlist needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo 'installing into $(VENV) (a minute or two the first time)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.installed
+	@echo 'ready: $(BIN)/shortlist --help'
+
+demo: $(VENV)/.installed
+	@$(BIN)/python -m benchmarks.demo '$(FOLDER)' $(DEMO)
+
+test: $(VENV)/.developing
+	$(BIN)/python -m pytest -q
+
+test-all: $(VENV)/.developing
+	$(BIN)/python -m pytest -q -m 'not gpu' --timeout 3600
+
+check: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.developing
+	$(BIN)/python -m benchmarks quality
+
+wheel: $(VENV)/.developing
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) .demo dist build .pytest_cache .ruff_cache .hypothesis
