@@ -146,16 +146,20 @@ def _tiny(source: _Text, start: int, end: int) -> bool:
 
 def _spans(source: _Text, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the passages of a stretch, as offsets."""
+    pause, full = start, source.full
     while True:
         body = source.skip_space(start)
-        half = source.after(body, source.full // 2)
-        limit = source.skip_space(source.after(half, source.full - source.full // 2))
+        half = source.after(body, full // 2)
+        if half <= pause and start < pause:  # more than half of it would be said again
+            start = pause
+            continue
+        limit = source.skip_space(source.after(half, full - full // 2))
         if limit >= end:
             yield start, end
             return
-        width = (limit - body) * source.overlap // source.full
-        if source.skip_space(source.after(limit, source.least - 1)) >= end:  # a tiny one would stay
-            limit = source.skip_space(source.after(body, max(source.full - source.least, 1)))
+        width = (limit - body) * source.overlap // full
+        if source.skip_space(source.after(limit, source.least - 1)) >= end:  # a tiny rest
+            limit = source.skip_space(source.after(body, max(full - source.least, 1)))
         pause = _pause(source, max(half, body + 1), limit)
         yield start, pause
         start = _restart(source, start, pause, width)
@@ -174,10 +178,7 @@ def _pause(source: _Text, low: int, high: int) -> int:
 
 
 def _restart(source: _Text, start: int, pause: int, width: int) -> int:
-    """Return where the passage after a pause begins, about `width` characters before it.
-
-    It begins at the pause itself where more than half of it would be said again.
-    """
+    """Return where the passage after a pause begins, about `width` characters before it."""
     floor = max(start + 1, _last(source.breaks, pause))
     aim = max(floor, pause - width)
     if aim >= pause:
@@ -186,11 +187,8 @@ def _restart(source: _Text, start: int, pause: int, width: int) -> int:
     patterns = (_PARAGRAPH, _LINE, _SENTENCE)
     places = [place for pattern in patterns for place in _places(pattern, text, early, pause - 1)]
     if places:
-        again = min(places, key=lambda place: (abs(place - aim), place))
-    else:
-        again = next(iter(_places(_SPACE, text, aim, pause - 1)), aim)
-    new = source.after(source.skip_space(again), source.full // 2) > pause
-    return again if new else pause
+        return min(places, key=lambda place: (abs(place - aim), place))
+    return next(iter(_places(_SPACE, text, aim, pause - 1)), aim)
 
 
 def _last(places: Sequence[int], limit: int) -> int:
@@ -201,11 +199,12 @@ def _last(places: Sequence[int], limit: int) -> int:
 
 def _places(pattern: re.Pattern[str], text: str, low: int, high: int) -> list[int]:
     """Return the pauses of a kind in [low, high]; a small letter shows that a sentence goes on."""
-    ends = (found.end() for found in pattern.finditer(text, low, high + 1))
+    found = pattern.finditer(text, max(low - 4, 0), high + 1)  # `.") ` may end at low itself
     return [
         end
-        for end in ends
-        if end <= high and not (pattern is _SENTENCE and text[end : end + 1].islower())
+        for match in found
+        if low <= (end := match.end()) <= high
+        and not (pattern is _SENTENCE and text[end].islower())
     ]
 
 

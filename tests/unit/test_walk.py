@@ -5,12 +5,17 @@ import random
 import shutil
 import socket
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from engine.errors import SourceError, UsageError
 from indexer.walk import FoundFile, SkippedFile, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 def make(root: Path, *names: str, **contents: str) -> None:
@@ -26,6 +31,29 @@ def found(root: Path, *, include: tuple[str, ...] = (), exclude: tuple[str, ...]
 
 def skipped(root: Path) -> dict[str, str]:
     return {file.relative: file.reason for file in walk(root) if isinstance(file, SkippedFile)}
+
+
+@contextmanager
+def nested(root: Path, name: str, depth: int) -> Generator[None]:
+    """Make a file so deep that pytest could not remove it, and remove it afterwards."""
+    before = Path.cwd()
+    os.chdir(root)
+    for _ in range(depth):
+        Path(name).mkdir()
+        os.chdir(name)
+    Path("deep.md").touch()
+    os.chdir(before)
+    try:
+        yield
+    finally:
+        os.chdir(root)
+        for _ in range(depth):
+            os.chdir(name)
+        Path("deep.md").unlink()
+        for _ in range(depth):
+            os.chdir("..")
+            Path(name).rmdir()
+        os.chdir(before)
 
 
 def test_files_come_sorted_before_the_files_of_subfolders(tmp_path: Path) -> None:
@@ -190,17 +218,9 @@ def test_pipes_and_sockets_are_skipped(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_folder_that_cannot_be_listed_is_reported(tmp_path: Path) -> None:
     make(tmp_path, "a.md")
-    deep = tmp_path
-    here = Path.cwd()
-    os.chdir(tmp_path)
-    try:  # longer than a path may be: unreadable even for root
-        for _ in range(30):
-            Path("d" * 200).mkdir()
-            os.chdir("d" * 200)
-    finally:
-        os.chdir(here)
-    assert found(deep) == ["a.md"]
-    assert "file name too long" in next(iter(skipped(deep).values()))
+    with nested(tmp_path, "d" * 200, 30):  # longer than a path may be: unreadable even for root
+        assert found(tmp_path) == ["a.md"]
+        assert "file name too long" in next(iter(skipped(tmp_path).values()))
 
 
 def test_a_name_that_is_not_unicode_is_reported_escaped(tmp_path: Path) -> None:
@@ -211,12 +231,8 @@ def test_a_name_that_is_not_unicode_is_reported_escaped(tmp_path: Path) -> None:
 
 
 def test_a_thousand_nested_folders_do_not_exhaust_the_stack(tmp_path: Path) -> None:
-    deep = tmp_path
-    for _ in range(1200):
-        deep = deep / "d"
-        deep.mkdir()
-    make(deep, "a.md")
-    assert found(tmp_path) == ["d/" * 1200 + "a.md"]
+    with nested(tmp_path, "d", 1200):
+        assert found(tmp_path) == ["d/" * 1200 + "deep.md"]
 
 
 PATTERNS = (
