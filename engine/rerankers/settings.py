@@ -36,7 +36,8 @@ class Calibration:
     def relevance(self, logits: FloatArray) -> FloatArray:
         """Return (n,) float32 probabilities of relevance in [0, 1]."""
         # tanh, where exp would overflow at a logit of -89.
-        return 0.5 * (1 + np.tanh(0.5 * (self.scale * logits + self.shift), dtype=np.float32))
+        chances = 0.5 * (1 + np.tanh(0.5 * (self.scale * logits + self.shift)))
+        return chances.astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ class ModelSettings:
         if not path.is_file():
             return cls()
         said = _object(path, _parsed(path))
-        weight = _number(path, said, "weight", None)
+        weight = None if said.get("weight") is None else _number(path, said, "weight", 1.0)
         if weight is not None and not 0 <= weight <= 1:
             message = f"{path}: weight must be from 0 to 1, not {weight}"
             raise ModelError(message)
@@ -65,7 +66,7 @@ class ModelSettings:
             return cls(weight=weight)
         fitted = _object(path, said["calibration"])
         scale, shift = _number(path, fitted, "scale", 1.0), _number(path, fitted, "shift", 0.0)
-        return cls(weight=weight, calibration=Calibration(scale or 1.0, shift or 0.0))
+        return cls(weight=weight, calibration=Calibration(scale, shift))
 
 
 def _parsed(path: Path) -> object:
@@ -83,10 +84,8 @@ def _object(path: Path, value: object) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _number(path: Path, said: dict[str, object], key: str, default: float | None) -> float | None:
-    value = said.get(key)
-    if value is None:
-        return default
+def _number(path: Path, said: dict[str, object], key: str, default: float) -> float:
+    value = said.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         message = f"{path}: {key} must be a number, not {value!r}"
         raise ModelError(message)

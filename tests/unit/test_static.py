@@ -30,6 +30,15 @@ HARD = [
 ]
 
 
+def run_python(code: str) -> tuple[str, str]:
+    """Return what a fresh interpreter prints, on stdout and on stderr."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    return done.stdout, done.stderr
+
+
 @pytest.fixture(scope="module")
 def encoder() -> StaticEncoder:
     return StaticEncoder.default()
@@ -222,5 +231,4 @@ def test_the_encoder_never_imports_torch() -> None:
         "import sys; from engine.static import StaticEncoder; StaticEncoder.default();"
         "print([m for m in ('torch', 'transformers', 'scipy', 'wordllama') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run_python(code) == ("[]\n", "")
