@@ -139,7 +139,7 @@ def _date(value: object) -> float | None:
         moment = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
         if moment is not None and moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return None if moment is None else moment.timestamp()
+        return None if moment is None else moment.astimezone(UTC).timestamp()
     except (ValueError, OverflowError):
         return None
 

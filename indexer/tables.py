@@ -47,7 +47,7 @@ def encoding_of(sample: bytes) -> str:
 
 
 def dialect_of(sample: str, *, tabs: bool) -> Dialect:
-    """Return the dialect in which the first rows come out most even, then widest.
+    """Return the dialect in which the first rows come out most even, then widest, then most.
 
     `csv.Sniffer` is not asked: it takes letters for separators, and long fields make it slow.
     """
@@ -74,10 +74,13 @@ def rows(file: TextIO, dialect: Dialect) -> Iterator[tuple[int, list[str] | str]
             yield line, row
 
 
-def _evenness(sample: str, dialect: Dialect) -> tuple[float, int]:
-    """Return the share of rows as wide as the first, and that width; one column is worth 0."""
+def _evenness(sample: str, dialect: Dialect) -> tuple[float, int, int]:
+    """Return the share of rows as wide as the first, that width, and how many rows there are.
+
+    One column is worth nothing. More rows of one width are better: an open quote swallows some.
+    """
     found = islice(rows(io.StringIO(sample, newline=""), dialect), _ROWS)
     widths = [len(row) for _, row in found if isinstance(row, list)]
     if not widths or widths[0] == 1:
-        return 0.0, 0
-    return widths.count(widths[0]) / len(widths), widths[0]
+        return 0.0, 0, 0
+    return widths.count(widths[0]) / len(widths), widths[0], len(widths)
