@@ -19,7 +19,12 @@ from engine.highlight import snippet
 from engine.protocols import Origins
 from engine.query import Query, parse, plain
 from engine.rerank import combine
-from engine.retrieve import DenseRetriever, DocumentRetriever, LexicalRetriever
+from engine.retrieve import (
+    DenseRetriever,
+    DocumentRetriever,
+    LexicalRetriever,
+    with_one_passage_each,
+)
 from engine.stale import is_stale
 from engine.types import Hit, Stage, StoredPassage, context_text
 
@@ -157,6 +162,9 @@ class SearchEngine:
             shortlist.notes.append(f"{stage} search failed: {error}")
 
     def _fuse(self, shortlist: _Shortlist) -> list[Hit]:
+        if shortlist.request.group_by == "document":
+            same = with_one_passage_each(list(shortlist.sources.values()))
+            shortlist.sources = dict(zip(shortlist.sources, same, strict=True))
         runs = shortlist.sources
         if len(runs) < 2:
             return next(iter(runs.values()))
