@@ -6,6 +6,7 @@ Notable features:
 * A word is stemmed by the Snowball stemmer of its script: Cyrillic as Russian, Greek as Greek, and
   Latin by the index's language, so that a mixed folder needs no language detection.
 * Order is kept and every substring of a CJK run has a contiguous run of terms, so phrases work.
+  The parts of CamelCase names follow after all words, where they come between no two of them.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ _RUN: Final = regex.compile(
     regex.V1,
 )
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_STEMMED_SCRIPT: Final = regex.compile(
+    "[" + "".join(rf"\p{{{script}}}" for script, _ in _SCRIPT_STEMMERS) + "]"
+)
+_LONGEST_PREFIX: Final = {"cjk": 2, "unspaced": 3}  # no term of these runs is longer
 _VIETNAMESE: Final = "\u0309\u0323\u031b"  # hook above, dot below, horn
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -85,13 +90,31 @@ class Analyzer:
         """Return the terms of a query word; parts of a CamelCase name are left to the index."""
         return self._terms(text, camel=False)
 
+    def phrase_terms(self, text: str) -> list[str]:
+        """Return the terms that stand side by side wherever a text stands inside another.
+
+        A run of Thai ends in a pair that the index has only where the run ends there too.
+        """
+        terms = self.query_terms(text)
+        runs = list(_RUN.finditer(unicodedata.normalize("NFKC", clean(text))))
+        inside = runs and runs[-1].lastgroup == "unspaced" and len(runs[-1].group()) > 2
+        return terms[:-1] if inside else terms
+
+    def prefix(self, word: str) -> str:
+        """Return how the terms of all words that begin so begin; empty if that is not one word."""
+        text = unicodedata.normalize("NFKC", clean(word)).lower()
+        run = _RUN.fullmatch(text)
+        if run is None or len(text) > _LONGEST_PREFIX.get(run.lastgroup or "", LONGEST_TERM):
+            return ""
+        return text if text.isascii() or _STEMMED_SCRIPT.match(text) else _fold(text)
+
     def spans(self, text: str) -> list[tuple[int, int, str]]:
         """Return (start, end, term) of everything in a text that a query term can match."""
         out: list[tuple[int, int, str]] = []
         for match in _RUN.finditer(text):
             run, start = match.group(), match.start()
             if match.lastgroup is None:
-                out += [(start, match.end(), term) for term in self._terms(run, camel=False)]
+                out += [(start, match.end(), term) for term in self._terms(run, camel=True)]
             else:
                 widths = (1, 2) if match.lastgroup == "cjk" else (2, 3)
                 for width in widths:
@@ -109,14 +132,16 @@ class Analyzer:
         else:
             words = self._split(unicodedata.normalize("NFKC", clean(text)))
         out: list[str] = []
+        parts: list[str] = []
         term = self._term
         for word in words:
             if len(word) > LONGEST_TERM:
                 continue
             out.append(term(word))
             if camel and not (word.islower() or word.isdigit() or word.isupper() or word.istitle()):
-                out.extend(term(part) for part in _camel_parts(word))
-        return out
+                parts.extend(term(part) for part in _camel_parts(word))
+        # A word of nothing but accents folds to nothing.
+        return [t for t in out + parts if t]
 
     @staticmethod
     def _split(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from engine.analysis import clean
 from engine.errors import FilterError
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ _TERM: Final = re.compile(
     r'\s*(?P<field>[^\s:"]+):(?:"(?P<quoted>[^"]*)"|(?P<value>[^\s"]+))(?=\s|$)'
 )
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?$")
+# SQLite refuses expressions of more than 1,000 alternatives and patterns above 50,000 bytes.
+MOST_VALUES: Final = 256
+LONGEST_VALUE: Final = 4096  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,10 @@ def path_matches(pattern: str, path: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
-    parts = re.split(r"([*?])", pattern)
-    special = {"*": ".*", "?": "."}
-    return re.compile("".join(special.get(p) or re.escape(p) for p in parts), re.DOTALL)
+    first, *others = (re.escape(p).replace(r"\?", ".") for p in pattern.split("*"))
+    # Atomic, as fnmatch does it: the first place where a part fits will do, so nothing explodes.
+    inner = "".join(f"(?>.*?{part})" for part in others[:-1])
+    return re.compile(first + inner + "".join(f".*{part}" for part in others[-1:]), re.DOTALL)
 
 
 def metadata_texts(value: MetadataValue) -> tuple[str, ...]:
@@ -123,11 +128,11 @@ def parse_filter(text: str) -> Filter:
     """Return the filter that an expression means.
 
     Raises:
-        FilterError: if a part is no `field:value`, or a date is none.
+        FilterError: if a part is no `field:value`, a date is none, or there is too much of it.
     """
     found: dict[str, list[str]] = {}
     at = 0
-    text = text.rstrip()
+    text = clean(text).rstrip()
     while at < len(text):
         match = _TERM.match(text, at)
         if match is None:
@@ -139,6 +144,10 @@ def parse_filter(text: str) -> Filter:
         value = match["quoted"] if match["quoted"] is not None else match["value"]
         found.setdefault(match["field"], []).append(value)
         at = match.end()
+        if len(value) > LONGEST_VALUE:
+            raise FilterError(f"filter: a value has at most {LONGEST_VALUE:,} characters")
+    if sum(map(len, found.values())) > MOST_VALUES:
+        raise FilterError(f"filter: at most {MOST_VALUES} parts")
     return Filter(
         paths=(tuple(found.pop("path")),) if "path" in found else (),
         types=tuple(v.lower().removeprefix(".") for v in found.pop("type", ())),

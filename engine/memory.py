@@ -87,6 +87,8 @@ class MemorySnapshot:
         return [self._search_text(q, where.narrowed(q))[:depth] for q in queries]
 
     def _search_text(self, query: Query, where: Filter) -> list[Hit]:
+        if query.wordless:
+            return []
         idf = {term: self._idf(term) for term in query.terms}
         prefixes = [self._prefix(prefix) for prefix in query.prefixes]
         hits: list[Hit] = []

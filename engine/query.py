@@ -7,7 +7,7 @@
     path:GLOB            only documents of this path (as in a filter)
     wor*                 any word that begins so (as one types)
 
-Whatever does not fit is read as plain words. There is no nesting, so no input can be deep: text
+Whatever does not fit is read as plain words, `--option` too. There is no nesting, so no input can be deep: text
 never reaches tantivy's own parser, which nested brackets end (SIGSEGV, measured).
 """
 
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 MOST_TERMS: Final = 1024  # distinct terms of one query; 1,000 cost 30 ms at 100,000 passages
 MOST_CONSTRAINTS: Final = 64
+LONGEST_PATTERN: Final = 4096  # characters of a path; SQLite refuses patterns above 50,000 bytes
 
 Field = Literal["body", "title"]
 _PART: Final = re.compile(
-    r"""(?P<sign>[+-])?
+    r"""(?P<sign>[+-](?![+-]))?
         (?:(?P<field>title|path):)?
         (?:"(?P<phrase>[^"]*)(?:"|$)|(?P<word>[^\s"]+))""",
     re.VERBOSE,
@@ -64,6 +65,11 @@ class Query:
         """Whether there is nothing to look for."""
         return not (self.text or self.constraints or self.paths or self.not_paths)
 
+    @property
+    def wordless(self) -> bool:
+        """Whether it asks for something that has no terms, like an emoji: text finds nothing."""
+        return bool(self.text) and not (self.terms or self.prefixes)
+
 
 class _Builder:
     """Collects the parts of one query."""
@@ -82,14 +88,14 @@ class _Builder:
         text = part["phrase"] if part["phrase"] is not None else part["word"]
         negative = part["sign"] == "-"
         if part["field"] == "path":
-            (self.not_paths if negative else self.paths).append(text)
+            (self.not_paths if negative else self.paths).append(text[:LONGEST_PATTERN])
         elif part["sign"] or part["field"] or part["phrase"] is not None:
             self._constrain(text, "title" if part["field"] else "body", negative=negative)
         else:
             self._word(text)
 
     def _constrain(self, text: str, field: Field, *, negative: bool) -> None:
-        terms = tuple(self.analyzer.query_terms(text))
+        terms = tuple(self.analyzer.phrase_terms(text))
         if not terms:  # `- `, `+!`, `""`: nothing that could be there or not
             return
         self.constraints.append(Constraint(terms[:MOST_CONSTRAINTS], field, negative))
@@ -106,9 +112,9 @@ class _Builder:
             self.terms.extend(terms)
         if text.endswith("*"):
             # The stem is searched too, but what is being typed is no whole word yet.
-            last = self.analyzer.query_terms(text)[-1:] and text.rstrip("*").lower()
-            if last and last.isalnum():
-                self.prefixes.append(last)
+            prefix = self.analyzer.prefix(text.rstrip("*"))
+            if prefix:
+                self.prefixes.append(prefix)
 
     def build(self) -> Query:
         return Query(

@@ -110,8 +110,10 @@ class TextPart:
             index.config_reader("manual")
             index.reload()
         except (ValueError, OSError) as error:
+            self.close()
             raise DamagedIndex(f"the text part cannot be opened: {error}") from error
         except BaseException as error:
+            self.close()
             raise _translated(error) from error
         self._searcher = index.searcher()
 
@@ -145,7 +147,7 @@ class TextPart:
 
         `documents` are the numbers of those that may answer; None means all.
         """
-        if depth < 1 or not self.count or documents == []:
+        if depth < 1 or query.wordless or not self.count or documents == []:
             return []
         scored = [(Occur.Should, _term("body", term)) for term in query.terms]
         scored += [(Occur.Should, self._prefix(prefix)) for prefix in query.prefixes]
