@@ -6,12 +6,13 @@ best first, ties by document and passage number.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from engine.types import Hit, by_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def rrf(runs: Sequence[Sequence[Hit]], k: int = 60) -> list[Hit]:
@@ -35,6 +36,23 @@ def convex(runs: Sequence[Sequence[Hit]], weights: Sequence[float]) -> list[Hit]
     return _summed(scored)
 
 
+def in_tiers(
+    fuse: Callable[[list[list[Hit]]], list[Hit]], runs: Sequence[list[Hit]], depth: int
+) -> list[Hit]:
+    """Fuse the first `depth` of each run, then what four times the depth adds, and so on.
+
+    So the order of the first hits does not depend on how far down was asked, and pages never
+    overlap. What a deeper tier adds has the score of the last hit before it.
+    """
+    fused = fuse([run[:depth] for run in runs])
+    while depth < max(map(len, runs), default=0):
+        depth *= 4
+        known, last = {hit.passage for hit in fused}, fused[-1].score
+        deeper = fuse([run[:depth] for run in runs])
+        fused += [hit._replace(score=last) for hit in deeper if hit.passage not in known]
+    return fused
+
+
 def normalised(scores: Sequence[float]) -> list[float]:
     """Return scores moved to [0, 1], best 1 and worst 0; all 1 where they are equal."""
     if not scores:
@@ -46,10 +64,12 @@ def normalised(scores: Sequence[float]) -> list[float]:
 
 
 def _summed(scored: Sequence[dict[Hit, float]]) -> list[Hit]:
-    total: dict[int, float] = {}
+    # fsum: in which order the runs come must not decide a tie.
+    parts: dict[int, list[float]] = {}
     hits: dict[int, Hit] = {}
     for run in scored:
         for hit, value in run.items():
-            total[hit.passage] = total.get(hit.passage, 0.0) + value
+            parts.setdefault(hit.passage, []).append(value)
             hits[hit.passage] = hit
-    return sorted((hits[p]._replace(score=s) for p, s in total.items()), key=by_rank)
+    fused = (hits[p]._replace(score=math.fsum(values)) for p, values in parts.items())
+    return sorted(fused, key=by_rank)

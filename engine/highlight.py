@@ -37,7 +37,7 @@ def snippet(text: str, query: Query, analyzer: Analyzer) -> tuple[str, list[list
     """
     matches = find_matches(text, query, analyzer)
     start, end = _window(text, matches)
-    inside = [(a, b) for a, b in matches if a >= start and b <= end]
+    inside = [(max(a, start), min(b, end)) for a, b in matches if a < end and b > start]
     head, tail = "… " if start > 0 else "", " …" if end < len(text) else ""
     line = "".join(" " if c.isspace() else c for c in text[start:end])
     shift = len(head) - start
@@ -50,12 +50,13 @@ def _window(text: str, matches: list[tuple[int, int]]) -> tuple[int, int]:
         return _stripped(text, 0, len(text))
     starts = [start for start, _ in matches]
     ends = [end for _, end in matches]
-    best, first = 0, 0
+    # Where none fits whole, as a long quotation in Chinese, the first is shown as far as it goes.
+    best, first = 0, starts[0] if starts else 0
     for index, start in enumerate(starts):
         inside = bisect_left(ends, start + SNIPPET - _LEAD) - index
         if inside > best:
             best, first = inside, start
-    start = _to_space(text, max(0, first - _LEAD)) if best else 0
+    start = _to_space(text, max(0, first - _LEAD)) if matches else 0
     return _stripped(text, start, _from_space(text, min(len(text), start + SNIPPET)))
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.analysis import Analyzer
 from engine.errors import IndexLocked
+from engine.storable import storable
 from engine.types import Hit, StoredPassage, by_rank, context_text
 
 if TYPE_CHECKING:
@@ -156,12 +157,15 @@ class MemoryWriter:
         self._store = store
         self._next_id = store.state.next_id
         self._entries = dict(store.state.entries)
+        self._changed = False
 
     def add(
         self, document: Document, passages: Sequence[Passage], vectors: FloatArray | None
     ) -> None:
         """See IndexWriter."""
+        document, passages = storable(document, passages, vectors)
         self.delete_document(document.id)
+        self._changed = True
         analyzer = self._store.analyzer
         title = analyzer.terms(document.title)
         entries: list[_Entry] = []
@@ -172,15 +176,20 @@ class MemoryWriter:
             known = vector is not None and bool(vector.any())
             entries.append(_Entry(stored, body, title, vector if known else None))
             self._next_id += 1
-        self._entries[document.id] = entries
+        self._entries[document.id] = sorted(entries, key=lambda e: e.stored.passage.number)
 
     def delete_document(self, document: str) -> bool:
         """See IndexWriter."""
-        return self._entries.pop(document, None) is not None
+        there = self._entries.pop(document, None) is not None
+        self._changed |= there
+        return there
 
     def commit(self) -> int:
-        """See IndexWriter."""
-        generation = self._store.state.generation + 1
+        """See IndexWriter. Without a change there is no new generation."""
+        generation = self._store.state.generation
+        if generation and not self._changed:
+            return generation
+        generation, self._changed = generation + 1, False
         self._store.state = _State(generation, self._next_id, dict(self._entries))
         return generation
 

@@ -7,8 +7,8 @@
     path:GLOB            only documents of this path (as in a filter)
     wor*                 any word that begins so (as one types)
 
-Whatever does not fit is read as plain words, `--option` too. There is no nesting, so no input can be deep: text
-never reaches tantivy's own parser, which nested brackets end (SIGSEGV, measured).
+Whatever does not fit is read as plain words, `--option` too. There is no nesting, so no input can
+be deep: text never reaches tantivy's own parser, which nested brackets end (SIGSEGV, measured).
 """
 
 from __future__ import annotations

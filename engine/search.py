@@ -14,7 +14,7 @@ from engine.analysis import Analyzer
 from engine.answer import Answer, DegradedReason, Result, SearchRequest
 from engine.errors import ModelError, ShortlistError, UsageError
 from engine.filters import Filter, parse_filter
-from engine.fusion import convex
+from engine.fusion import convex, in_tiers
 from engine.highlight import snippet
 from engine.protocols import Origins
 from engine.query import Query, parse, plain
@@ -133,6 +133,8 @@ class SearchEngine:
         with shortlist.timed("fetch"):
             wanted = [h.passage for h in shortlist.fused[: self._depth_read(request)]]
             shortlist.passages = {p.id: p for p in self.snapshot.passages(wanted)}
+            gone = set(wanted) - shortlist.passages.keys()
+            shortlist.fused = [h for h in shortlist.fused if h.passage not in gone]
         return shortlist
 
     def _retrievers(self, request: SearchRequest) -> list[tuple[Stage, Retriever]]:
@@ -148,7 +150,10 @@ class SearchEngine:
     def _retrieve(
         self, shortlist: _Shortlist, stage: Stage, source: Retriever, where: Filter
     ) -> None:
-        depth = max(shortlist.request.depth, self._depth_read(shortlist.request))
+        request = shortlist.request
+        depth = self._first_tier(request)
+        while depth < request.offset + request.k:
+            depth *= 4
         try:
             with shortlist.timed(stage):
                 hits = source.retrieve([shortlist.query], depth, where)[0]
@@ -175,7 +180,16 @@ class SearchEngine:
                 f" {self.encoder.name} hardly knows this language"
             )
         weight = DENSE_WEIGHT * fluency
-        return convex([runs["lexical"], runs["dense"]], [1 - weight, weight])
+        return in_tiers(
+            lambda cut: convex(cut, [1 - weight, weight]),
+            [runs["lexical"], runs["dense"]],
+            self._first_tier(shortlist.request),
+        )
+
+    @staticmethod
+    def _first_tier(request: SearchRequest) -> int:
+        """Candidates of each source whose fusion decides the order of the first results."""
+        return max(request.depth, request.rerank_depth) if request.rerank else request.depth
 
     @staticmethod
     def _depth_read(request: SearchRequest) -> int:
@@ -223,7 +237,9 @@ class SearchEngine:
                 f"rerank weight lowered to {weight:.2f}:"
                 f" {self.reranker.name} hardly knows this language"
             )
-        return combine(shortlist.fused, shortlist.logits, weight)
+        alone = len(shortlist.sources) == 1  # fused, deeper tiers have the score of the first's last
+        among = self._first_tier(shortlist.request) if alone else None
+        return combine(shortlist.fused, shortlist.logits, weight, among)
 
     # -- the answer ------------------------------------------------------------------------------
 

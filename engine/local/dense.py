@@ -5,7 +5,8 @@
 * From `approximate_from` rows on it is an inverted file over the same rows: the number of lists read
   is raised until the measured recall@100 is 0.95. Reading all lists is exact, and filtered
   searches do that: with a filter, HNSW and a short IVF probe silently lose results (PARTS.md 5).
-* Vectors newer than the file are a small exact tail; rows whose passage is gone are masked.
+* Vectors newer than the file are a small exact tail; rows whose passage is gone are masked. FAISS
+  scores the tail too: numpy adds in another order, and equal passages would not tie.
 """
 
 from __future__ import annotations
@@ -21,11 +22,9 @@ from engine.local.files import sync
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Single queries on two threads took 12 ms instead of 2.7, and batches gain nothing (PARTS.md 5).
-faiss.omp_set_num_threads(1)
-
 WANTED_RECALL = 0.95
 DECIMALS = 6
+_KIND, _METRIC = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
 _SAMPLE = 200
 _TRAINED_ON = 64  # vectors a list
 
@@ -36,14 +35,13 @@ def write(path: Path, ids: np.ndarray, vectors: np.ndarray, approximate_from: in
     The result is empty for an exact file, else `{"lists", "probes", "recall"}`.
     """
     dim = vectors.shape[1]
-    kind, metric = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
     measured: dict = {}
     if len(ids) < approximate_from:
-        rows = faiss.IndexScalarQuantizer(dim, kind, metric)
+        rows = _exact(dim)
     else:
         lists = max(1, int(np.sqrt(len(ids))))
         rows = faiss.IndexIVFScalarQuantizer(
-            faiss.IndexFlatIP(dim), dim, lists, kind, metric, False
+            faiss.IndexFlatIP(dim), dim, lists, _KIND, _METRIC, False
         )
         rows.cp.seed = 0
         step = max(1, len(ids) // (lists * _TRAINED_ON))
@@ -58,6 +56,10 @@ def write(path: Path, ids: np.ndarray, vectors: np.ndarray, approximate_from: in
     unfinished.rename(path)
     sync(path.parent)
     return measured
+
+
+def _exact(dim: int) -> faiss.IndexScalarQuantizer:
+    return faiss.IndexScalarQuantizer(dim, _KIND, _METRIC)
 
 
 def _measure(rows: faiss.IndexIVF, vectors: np.ndarray) -> dict:
@@ -107,7 +109,10 @@ class DensePart:
         self._live = np.ones(len(self.ids), bool)
         self._live[np.searchsorted(self.ids, gone)] = False
         self._masked = len(gone) > 0
-        self.tail_ids, self._tail = tail_ids, tail
+        self.tail_ids = tail_ids
+        self._tail = _exact(max(1, tail.shape[1]))
+        if len(tail):
+            self._tail.add(np.ascontiguousarray(tail))
 
     def __len__(self) -> int:
         return int(self._live.sum()) + len(self.tail_ids)
@@ -121,6 +126,9 @@ class DensePart:
         """
         if depth < 1:
             return []
+        # A setting of each thread. Single queries on two took 12 ms instead of 2.7, and batches gain
+        # nothing (PARTS.md 5).
+        faiss.omp_set_num_threads(1)
         limit = depth + 16
         while True:
             ids, scores = self._nearest(vector, limit, allowed)
@@ -136,11 +144,7 @@ class DensePart:
         self, vector: np.ndarray, limit: int, allowed: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the best `limit` of the file and the best `limit` of the tail, cut to `limit`."""
-        tail_scores = self._tail @ vector
-        tail_ids = self.tail_ids
-        if allowed is not None:
-            keep = np.isin(tail_ids, allowed, assume_unique=True)
-            tail_ids, tail_scores = tail_ids[keep], tail_scores[keep]
+        tail_ids, tail_scores = self._nearest_in_tail(vector, limit, allowed)
         file_ids, file_scores = self._nearest_in_file(vector, limit, allowed)
         ids = np.concatenate([file_ids, tail_ids])
         scores = np.round(np.concatenate([file_scores, tail_scores]).astype(np.float64), DECIMALS)
@@ -156,16 +160,23 @@ class DensePart:
         if allowed is not None:
             keep = keep & np.isin(self.ids, allowed, assume_unique=True)
         parameters = self._parameters(keep, exact=allowed is not None)
-        scores, rows = self._rows.search(
-            vector.reshape(1, -1), min(limit, len(self.ids)), params=parameters
-        )
-        found = rows[0] >= 0
-        return self.ids[rows[0][found]], scores[0][found]
+        return _search(self._rows, self.ids, vector, limit, parameters)
+
+    def _nearest_in_tail(
+        self, vector: np.ndarray, limit: int, allowed: np.ndarray | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not len(self.tail_ids):
+            return np.empty(0, np.int64), np.empty(0, np.float32)
+        parameters = None
+        if allowed is not None:
+            keep = np.isin(self.tail_ids, allowed, assume_unique=True)
+            parameters = faiss.SearchParameters(sel=_selector(keep))
+        return _search(self._tail, self.tail_ids, vector, limit, parameters)
 
     def _parameters(self, keep: np.ndarray, *, exact: bool) -> faiss.SearchParameters | None:
         selector = None
         if exact or self._masked:
-            selector = faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))
+            selector = _selector(keep)
         if isinstance(self._rows, faiss.IndexIVF):
             probes = self._rows.nlist if exact else self._rows.nprobe
             return faiss.SearchParametersIVF(sel=selector, nprobe=probes)
@@ -178,3 +189,21 @@ class DensePart:
         if isinstance(self._rows, faiss.IndexIVF):
             self._rows.make_direct_map()
         return self._rows.reconstruct_n(0, len(self.ids))
+
+
+def _selector(keep: np.ndarray) -> faiss.IDSelectorBitmap:
+    return faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))
+
+
+def _search(
+    index: faiss.Index,
+    ids: np.ndarray,
+    vector: np.ndarray,
+    limit: int,
+    parameters: faiss.SearchParameters | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (ids, scores) of the nearest rows of an index."""
+    query = np.ascontiguousarray(vector.reshape(1, -1), np.float32)
+    scores, rows = index.search(query, min(limit, len(ids)), params=parameters)
+    found = rows[0] >= 0
+    return ids[rows[0][found]], scores[0][found]

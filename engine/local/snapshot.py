@@ -162,12 +162,19 @@ def _read_only() -> None:
     raise AssertionError("a snapshot does not write")
 
 
+def _checksum(path: Path) -> str | None:
+    try:
+        return checksum(path)
+    except OSError:  # also one that a writer removes at this moment
+        return None
+
+
 def _open_dense(folder: Path, catalog: Catalog, parts: Parts) -> DensePart:
     path = folder / parts.dense if parts.dense else None
     if path is not None:
         # FAISS loads a file with flipped bytes and answers wrongly; it is read whole anyway.
-        _, wanted = catalog.parts()[parts.dense]
-        if not path.is_file() or checksum(path) != wanted:
+        _, wanted = catalog.parts().get(parts.dense, (0, ""))
+        if _checksum(path) != wanted:
             raise DamagedIndex(f"{parts.dense} is missing or damaged (shortlist verify --repair)")
     ids, vectors = catalog.vectors(parts.dense_through, catalog.settings.dim)
     return DensePart(path, catalog.gone(), ids, vectors)

@@ -32,6 +32,7 @@ HEAP_BYTES = 128_000_000
 # A score's last bits depend on the order of addition; rounded, equal passages tie in every commit.
 DECIMALS = 5
 _COPIED = ("meta.json", ".managed.json")
+_CURE = ": shortlist verify --repair"
 
 
 def schema() -> tantivy.Schema:
@@ -55,8 +56,13 @@ class TextWriter:
         self.folder = folder
         if previous is not None:
             _copy_generation(previous, folder)
-        self._index = tantivy.Index(SCHEMA, str(folder), reuse=previous is not None)
-        self._writer = self._index.writer(HEAP_BYTES, num_threads=1)
+        try:
+            self._index = tantivy.Index(SCHEMA, str(folder), reuse=previous is not None)
+            self._writer = self._index.writer(HEAP_BYTES, num_threads=1)
+        except ValueError as error:
+            raise DamagedIndex(f"the text part cannot be opened ({error}){_CURE}") from error
+        except BaseException as error:
+            raise _translated(error) from error
         # A killed commit leaves files whose names the same batch would make again, and then every
         # retry fails for ever: collect them before the first change (PARTS.md 3).
         self._writer.garbage_collect_files()
@@ -84,6 +90,8 @@ class TextWriter:
 
 
 def _copy_generation(previous: Path, folder: Path) -> None:
+    if not previous.is_dir():
+        raise DamagedIndex(f"the text part {previous.name} is missing{_CURE}")
     for file in previous.iterdir():
         if file.name in _COPIED:
             shutil.copy2(file, folder / file.name)

@@ -21,6 +21,7 @@ from engine.local.catalog import FILE, Catalog, connect
 from engine.local.ledger import Ledger
 from engine.local.parts import Parts
 from engine.local.text import TextWriter, deleted_share
+from engine.storable import storable
 from engine.types import context_text
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class LocalWriter:
             raise UsageError(
                 f"vectors are {vectors.shape}, not ({len(passages)}, {self.settings.dim})"
             )
+        document, passages = storable(document, passages, vectors)
         self.delete_document(document.id)
         text = self._begin_text()
         number = self._catalog.add_document(document)
@@ -234,7 +236,9 @@ class LocalWriter:
             self._catalog.execute("ROLLBACK")
         self._text = None
         self._remove_strangers()
-        # Closed cleanly the index can be read from a read-only folder.
+        # Closed cleanly the index can be read from a read-only folder. An open snapshot prevents it,
+        # and is not waited for: it may stay open for days.
+        self._catalog.execute("PRAGMA busy_timeout = 0")
         self._catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._catalog.connection.close()
         self._lock.__exit__()
