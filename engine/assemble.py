@@ -6,6 +6,7 @@ whoever needs none of them does not wait for them.
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -87,6 +88,25 @@ def open_engine(folder: Path, reranker: str = "") -> SearchEngine:
         snapshot.close()
         raise
     return SearchEngine(snapshot, encoder, second, Analyzer(settings.language), fault)
+
+
+def renew_engine(folder: Path, engine: SearchEngine) -> SearchEngine:
+    """Return an engine with the same models over the newest commit; the given one stays as it is.
+
+    Raises:
+        NoIndex: if there is no index any more.
+        EncoderMismatch: if it was made anew with another encoder.
+    """
+    snapshot = open_store(folder).snapshot()
+    try:
+        check_encoder(snapshot.settings, engine.encoder)
+    except BaseException:
+        snapshot.close()
+        raise
+    renewed = copy(engine)
+    renewed.snapshot = snapshot
+    renewed.analyzer = Analyzer(snapshot.settings.language)
+    return renewed
 
 
 def check_encoder(settings: IndexSettings, encoder: Encoder) -> None:

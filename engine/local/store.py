@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.config import IndexSettings
 from engine.errors import NoIndex
-from engine.local.catalog import Catalog, connect
+from engine.local.catalog import FILE, Catalog, connect
 from engine.local.snapshot import LocalSnapshot, open_snapshot
 from engine.local.writer import LocalWriter
 
@@ -30,6 +30,24 @@ class LocalStore:
         try:
             catalog = Catalog(connection)
             return catalog.settings if catalog.check_format() else None
+        finally:
+            connection.close()
+
+    def version(self) -> tuple[int, int]:
+        """Return what is another after every commit, and after the index was made anew here.
+
+        That is the catalogue's inode and generation: a new index may count up to the same
+        generation, but cannot have the inode of a file that an open snapshot still holds.
+
+        Raises:
+            NoIndex: if nothing was committed here.
+        """
+        connection = connect(self.folder, write=False)
+        try:
+            catalog = Catalog(connection)
+            if not catalog.check_format() or not catalog.generation:
+                raise NoIndex(f"no index at {self.folder}: its first build did not reach a commit")
+            return (self.folder / FILE).stat().st_ino, catalog.generation
         finally:
             connection.close()
 

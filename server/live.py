@@ -1,0 +1,156 @@
+"""The engine of a running server: loaded in the background, renewed when the index moves on.
+
+A request works on one snapshot from beginning to end. A newer one takes its place for the requests
+that come after; the older is closed when its last request is done.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from engine.search import SearchEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+Progress = Literal["loading", "ready", "failed", "stopped"]
+_LOG: Final = logging.getLogger(__name__)
+
+
+class NotReadyError(Exception):
+    """Raised when there is no engine to answer: still loading, failed, or stopped."""
+
+
+@dataclass(slots=True, eq=False)
+class _Lease:
+    engine: SearchEngine
+    users: int = 0
+    retired: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.retired and not self.users
+
+
+class LiveEngine:
+    """One engine at a time, for any number of threads.
+
+    Attributes:
+        progress: how far it is.
+        fault: why loading failed.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], SearchEngine],
+        renew: Callable[[SearchEngine], SearchEngine | None],
+        check_seconds: float,
+    ) -> None:
+        """Put it together; nothing is loaded before `start`.
+
+        Args:
+            load: makes the first engine, in a thread of its own.
+            renew: returns an engine with the same models over a newer commit, or None.
+            check_seconds: `renew` is asked before a search, but not more often than this.
+        """
+        self.progress: Progress = "loading"
+        self.fault: Exception | None = None
+        self._load = load
+        self._renew = renew
+        self._check_seconds = check_seconds
+        self._next_check = 0.0
+        self._complaint = ""
+        self._lock = threading.Lock()
+        self._renewing = threading.Lock()
+        self._lease: _Lease | None = None
+        self._loader = threading.Thread(target=self._run_load, name="shortlist-load")
+
+    def start(self) -> None:
+        """Begin to load."""
+        self._loader.start()
+
+    def close(self) -> None:
+        """Wait for the loader, take no more requests, close when the last one is done."""
+        with self._lock:
+            self.progress = "stopped"
+        self._loader.join()
+        with self._renewing:
+            self._replace(None)
+
+    @property
+    def generation(self) -> int | None:
+        """Number of the commit that answers, None while nothing does."""
+        lease = self._lease
+        return lease.engine.snapshot.generation if lease else None
+
+    @contextmanager
+    def use(self) -> Generator[SearchEngine]:
+        """Hold the newest engine for one request.
+
+        Raises:
+            NotReadyError: if there is none; `progress` and `fault` say why.
+        """
+        self._look_for_newer()
+        with self._lock:
+            lease = self._lease
+            if lease is None:
+                raise NotReadyError(self.progress)
+            lease.users += 1
+        try:
+            yield lease.engine
+        finally:
+            with self._lock:
+                lease.users -= 1
+                over = lease.over
+            if over:
+                lease.engine.close()
+
+    def _run_load(self) -> None:
+        try:
+            engine = self._load()
+        except Exception as error:
+            _LOG.exception("loading failed")
+            with self._lock:
+                self.fault = error
+                if self.progress == "loading":
+                    self.progress = "failed"
+            return
+        with self._lock:
+            self._next_check = time.monotonic() + self._check_seconds
+            self._lease = _Lease(engine)
+            if self.progress == "loading":
+                self.progress = "ready"
+
+    def _look_for_newer(self) -> None:
+        """Swap in a newer commit; requests that come meanwhile do not wait for it."""
+        if time.monotonic() < self._next_check or not self._renewing.acquire(blocking=False):
+            return
+        try:
+            lease = self._lease
+            newer = self._renew(lease.engine) if lease else None
+            if newer is not None:
+                self._replace(_Lease(newer))
+            self._complaint = ""
+        except Exception as error:
+            # The commit before still answers, whatever became of the folder.
+            if str(error) != self._complaint:
+                _LOG.exception("the index cannot be opened again; the commit before answers")
+            self._complaint = str(error)
+        finally:
+            self._next_check = time.monotonic() + self._check_seconds
+            self._renewing.release()
+
+    def _replace(self, lease: _Lease | None) -> None:
+        with self._lock:
+            old, self._lease = self._lease, lease
+            if old is None:
+                return
+            old.retired = True
+            over = old.over
+        if over:
+            old.engine.close()

@@ -1,0 +1,79 @@
+"""What a server is told: where it listens, which names it answers to, and its limits."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Final
+
+from engine.errors import UsageError
+
+SEARCH_BODY: Final = 1_000_000  # bytes
+SEARCH_THREADS: Final = 4
+
+_AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{0,5})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """Checked when made.
+
+    Attributes:
+        host: name or address to listen on.
+        port: 0 takes a free one.
+        allowed_hosts: further names that requests may come in under, as of a reverse proxy.
+        insecure: whether anything but loopback may be bound, where there are no keys.
+        threads: searches that run at the same time; further ones wait.
+        check_seconds: how often at most the index is asked for a newer commit.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    allowed_hosts: tuple[str, ...] = ()
+    insecure: bool = False
+    threads: int = SEARCH_THREADS
+    check_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.host:
+            raise UsageError("the host to listen on is empty; 127.0.0.1 is this machine alone")
+        if not 0 <= self.port <= 65_535:
+            raise UsageError(f"a port is between 0 and 65,535, not {self.port}")
+        if self.threads < 1:
+            raise UsageError(f"a server needs at least one search thread, not {self.threads}")
+        for name in self.allowed_hosts:
+            if not host_name(name):
+                raise UsageError(f"allowed host {name!r} is no host name (for example box.local)")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that a request may come in under, besides loopback addresses."""
+        return frozenset({"localhost", *map(host_name, (self.host, *self.allowed_hosts))} - {""})
+
+
+def host_name(authority: str) -> str:
+    """Return the name in `name[:port]` or `[v6][:port]`, in one spelling; empty if it is none."""
+    if is_address(authority):
+        return str(ip_address(authority))
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        return ""
+    name = match["v6"] or match["name"].lower().removesuffix(".")
+    if is_address(name):
+        return str(ip_address(name))
+    return "" if match["v6"] else name
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a name is an IP address that only this machine reaches."""
+    return is_address(name) and ip_address(name).is_loopback
