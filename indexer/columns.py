@@ -102,11 +102,11 @@ def plain(value: object) -> MetadataValue | None:
     if isinstance(value, int | float):
         return value if _storable(value) else str(value)
     if isinstance(value, str):
-        return _encodable(value) or None
+        return encodable(value) or None
     if isinstance(value, list):
         items = [plain(item) for item in cast("list[object]", value)]
         return [as_text(item) for item in items if item is not None] or None
-    return _encodable(json.dumps(value, ensure_ascii=False)) if value else None
+    return encodable(json.dumps(value, ensure_ascii=False)) if value else None
 
 
 def as_text(value: MetadataValue | None) -> str:
@@ -134,7 +134,7 @@ def _storable(number: float) -> bool:
     return abs(number) < 2**63 if isinstance(number, int) else math.isfinite(number)
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     r"""Replace what JSON escapes can say but UTF-8 cannot: a lone half of a pair (`\ud800`)."""
     if text.isascii():
         return text

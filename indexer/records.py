@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, TextIO, cast
 
 from engine.errors import ExtractionError
 from engine.types import MetadataValue
-from indexer.columns import Columns, Roles, as_text, assign, check_columns, joined, plain, typed
+from indexer.columns import (
+    Columns,
+    Roles,
+    as_text,
+    assign,
+    check_columns,
+    encodable,
+    joined,
+    plain,
+    typed,
+)
 from indexer.tables import dialect_of, encoding_of, rows
 
 if TYPE_CHECKING:
@@ -125,7 +135,7 @@ class _Reader:
         if isinstance(nested, dict):
             del others["metadata"]
             others = cast("dict[str, object]", nested) | others
-        converted = {name: self._convert(value) for name, value in others.items()}
+        converted = {encodable(name): self._convert(value) for name, value in others.items()}
         return {name: value for name, value in converted.items() if value is not None}
 
 

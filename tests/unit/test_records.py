@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engine.errors import ExtractionError, UsageError
-from indexer import records
+from indexer import records, tables
 from indexer.columns import Columns
 from indexer.records import BadRecord, Record, read_records
 
@@ -253,6 +253,19 @@ def test_one_broken_byte_does_not_change_the_encoding_of_the_rest(tmp_path: Path
 def test_a_cell_may_be_longer_than_pythons_limit(tmp_path: Path) -> None:
     path = write(tmp_path, "a.csv", f"id,text\n1,{'x' * 1_000_000}\n")
     assert len(good(path)[0].text) == 1_000_000
+
+
+def test_a_cell_beyond_all_limits_is_reported_and_the_next_row_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "FIELD_LIMIT", 10)
+    before = csv.field_size_limit(10)
+    try:
+        path = write(tmp_path, "a.csv", f"id,text\n1,{'x' * 50}\n2,b\n")
+        assert bad(path) == {2: "field larger than field limit (10)"}
+        assert [(record.line, record.text) for record in good(path)] == [(3, "b")]
+    finally:
+        csv.field_size_limit(before)
 
 
 @pytest.mark.parametrize(
