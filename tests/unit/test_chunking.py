@@ -146,14 +146,16 @@ def test_a_tiny_last_section_joins_the_one_before() -> None:
     ]
 
 
+JOINED = (  # the first three make one stretch: the small ones are closer to what is before them
+    (f"{numbered(1, 11)}\n\n{numbered(12, 14)}", ("A", "B", "C")),
+    (numbered(15, 18), ("A", "B", "D")),
+    (numbered(19, 22), ("A", "E")),
+    (numbered(23, 30), ("F",)),
+)
+
+
 def test_a_heading_inside_joined_sections_is_the_strongest_pause() -> None:
-    parts = (
-        (f"{numbered(1, 11)}\n\n{numbered(12, 14)}", ("A", "B", "C")),
-        (numbered(15, 18), ("A", "B", "D")),
-        (numbered(19, 22), ("A", "E")),
-        (numbered(23, 30), ("F",)),
-    )
-    assert cut_parts(*parts) == [
+    assert cut_parts(*JOINED) == [
         (numbered(1, 14), ("A", "B", "C")),
         (numbered(15, 22), ("A",)),
         (numbered(23, 30), ("F",)),
@@ -161,10 +163,8 @@ def test_a_heading_inside_joined_sections_is_the_strongest_pause() -> None:
 
 
 def test_no_overlap_reaches_across_a_heading() -> None:
-    parts = ("tiny", ("A",)), (numbered(1, 30), ("B",)), (numbered(31, 60), ("C",))
-    passages = cut(sections_of(*parts), words=20, overlap=8)
-    below = [passage for passage in passages if passage.heading == ("C",)]
-    assert below[0].text.startswith("w31 ")
+    passages = cut(sections_of(*JOINED), words=20, overlap=8)
+    assert [passage.text.split()[0] for passage in passages] == ["w1", "w15", "w23"]
 
 
 def test_sections_that_are_no_order_and_out_of_range_do_no_harm() -> None:
@@ -212,6 +212,12 @@ def test_an_overlap_is_left_out_where_it_would_fill_half_of_the_next_passage() -
 def test_words_are_counted_by_script(character: str, per_word: int) -> None:
     parts = texts(character * per_word * 25, words=10)
     assert len(parts[0]) == per_word * 10
+
+
+def test_long_white_space_inside_counts_as_words() -> None:
+    text = f"a{' ' * 64}b"  # a word takes up to 16 spaces with it, and 48 more are three words
+    assert texts(text, words=5) == [text]
+    assert texts(text, words=4) == [f"a{' ' * 64}", "b"]
 
 
 def test_a_letter_keeps_its_marks() -> None:

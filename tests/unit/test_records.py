@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -161,6 +162,16 @@ def test_a_text_may_be_a_list_of_sentences(tmp_path: Path) -> None:
 def test_an_iso_date_is_the_date_of_the_document(tmp_path: Path, date: str, seconds: float) -> None:
     record = good(lines(tmp_path, {"text": "t", "Date": date}))[0]
     assert (record.date, record.metadata) == (seconds, {})
+
+
+def test_a_date_without_a_zone_is_utc_wherever_the_machine_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        context.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert good(lines(tmp_path, {"text": "t", "date": "1970-01-02"}))[0].date == 86400.0
+    time.tzset()
 
 
 @pytest.mark.parametrize("date", ["yesterday", "31.12.2024", 5, "0001-01-01T00:00:00+23:59"])

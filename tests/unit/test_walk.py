@@ -132,6 +132,14 @@ def test_a_file_below_an_ignored_folder_cannot_be_brought_back(tmp_path: Path) -
     assert found(tmp_path) == ["b.md"]
 
 
+def test_everything_below_a_folder_stays_ignored_inside_what_is_brought_back(
+    tmp_path: Path,
+) -> None:
+    make(tmp_path, "a/b.md", "a/c/d.md", "a/c/e.md")
+    (tmp_path / ".gitignore").write_text("a/**\n!a/c/\n!a/c/e.md\n")
+    assert found(tmp_path) == ["a/c/e.md"]
+
+
 def test_lines_that_mean_nothing_leave_the_other_lines_in_force(tmp_path: Path) -> None:
     make(tmp_path, "a.md", "b.md", "c .md")
     (tmp_path / ".gitignore").write_bytes(b"\xef\xbb\xbfb.md\r\n!\n# a.md\n[z\n\xff\nc\\ .md\n")
@@ -186,6 +194,7 @@ def test_a_link_adds_what_only_it_reaches(tmp_path: Path) -> None:
     (tmp_path / "current").symlink_to(tmp_path / ".releases/5")
     (tmp_path / "again").symlink_to(tmp_path / ".releases/5")
     (tmp_path / "d.md").symlink_to(tmp_path / ".store/d.md")
+    (tmp_path / "f.md").symlink_to(tmp_path / ".store/d.md")
     assert found(tmp_path) == ["e.md", "again/a.md", "again/b/c.md", "d.md"]
 
 
