@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from engine.errors import UsageError
@@ -244,10 +242,9 @@ def test_no_character_is_too_strange(text: str) -> None:
     ],
     ids=["letters", "spaces", "dots", "quotes", "blank lines", "sentences"],
 )
-def test_a_million_equal_characters_take_linear_time(text: str) -> None:
-    started = time.process_time()
+@pytest.mark.timeout(30)  # half a second; minutes if it were quadratic
+def test_a_million_equal_characters_are_cut_in_linear_time(text: str) -> None:
     assert "".join(texts(text, words=100)) == text
-    assert time.process_time() - started < 20  # half a second; minutes if it were quadratic
 
 
 @pytest.mark.parametrize(("words", "overlap"), [(0, 0), (10, -1), (10, 6), (-5, 0)])
