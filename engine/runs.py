@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from engine.analysis import clean
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,10 +45,13 @@ def read_queries(path: Path) -> dict[str, str]:
 def _json_query(line: str) -> tuple[str, str] | None:
     try:
         values = cast("dict[str, Any]", json.loads(line))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     number, text = values.get("_id", values.get("id")), values.get("text", values.get("query"))
-    return None if number is None or not isinstance(text, str) else (str(number), text)
+    if not isinstance(number, str | int) or not isinstance(text, str):
+        return None
+    number = clean(str(number)).strip()
+    return (number, clean(text)) if number else None
 
 
 def _tab_query(line: str) -> tuple[str, str] | None:

@@ -1,8 +1,8 @@
 """Bringing an index up to date with its roots; an update costs what changed.
 
-A file with the same size and time is not read, one with the same content is not extracted, a passage
-with the same text is not encoded. Every few seconds there is a commit, so that a run that was
-killed goes on where it stopped.
+A file with the same size and time is not read, one with the same content is not extracted, a
+passage with the same text is not encoded. Every few seconds there is a commit, so that a run that
+was killed goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -10,48 +10,30 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from engine.assemble import check_encoder
-from engine.errors import ExtractionError, SourceError
-from engine.types import Document, FileState
+from engine.errors import ExtractionError, SourceError, UsageError
+from engine.types import Document
 from indexer.batch import Batch, Draft
 from indexer.chunking import cut
-from indexer.columns import Columns
 from indexer.extract import extract_many, file_type, supported
 from indexer.plan import Plan, content_hash, is_record_file, make_plan, state_of
 from indexer.records import BadRecord, Record, read_records
 from indexer.report import BuildReport, Failure, Progress, Silent
+from indexer.roots import UNREAD, BuildOptions, remember
 from indexer.types import Extracted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from engine.local.store import LocalStore
     from engine.local.writer import LocalWriter
     from engine.protocols import Encoder
     from engine.types import Root
     from indexer.walk import FoundFile
-
-COMMIT_SECONDS: Final = 5.0
-# The state of a record file whose records are still coming: no file on disk has it.
-_UNFINISHED: Final = FileState(size=-1, mtime_ns=0, hash=b"")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
-    """How to look for documents. `include` and `exclude` None: as the root was indexed before."""
-
-    include: tuple[str, ...] | None = None
-    exclude: tuple[str, ...] | None = None
-    columns: Columns = field(default_factory=Columns)
-    name: str = ""
-    allow_empty: bool = False
-    workers: int = 2
-    timeout: float = 60.0  # seconds for one file
-    commit_seconds: float = COMMIT_SECONDS
 
 
 def build(
@@ -103,17 +85,20 @@ class _Run:
         self.committed = time.monotonic()
 
     def run(self, path: Path) -> None:
-        path = path.absolute()
-        self.root = root = self._remember(path)
-        self.known = self.ledger.files(root)
-        self.counts = self.ledger.document_counts(root)
-        include, exclude = (tuple(cast("list[str]", root.options[k])) for k in ("include", "exclude"))
-        allow_empty = self.options.allow_empty
-        plan = make_plan(path, self.known, include, exclude, allow_empty=allow_empty)
+        source = remember(self.ledger, path, self.options)
+        self.root, self.known, self.columns = source.root, source.known, source.columns
+        self.counts = self.ledger.document_counts(self.root)
+        plan = make_plan(
+            source.path,
+            source.known,
+            source.include,
+            source.exclude,
+            allow_empty=self.options.allow_empty,
+        )
         self._refuse_taken_ids(plan)
         self.report.skipped += plan.skipped
         self.report.documents.unchanged += sum(self.counts.get(p, 0) for p in plan.unchanged)
-        self.progress.start(path.name, len(plan.work), sum(f.size for f in plan.work))
+        self.progress.start(source.path.name, len(plan.work), sum(f.size for f in plan.work))
         self.moved = {self.known[p].hash: p for p in plan.vanished}
         self._files(plan)
         self._record_files(plan)
@@ -121,24 +106,6 @@ class _Run:
         for gone in plan.vanished:
             self._remove(gone)
         self.report.encoded += self.batch.encoded
-
-    def _remember(self, path: Path) -> Root:
-        """Return the root, with the options of this run or else those that it had before."""
-        before = next((r for r in self.ledger.roots() if r.path == str(path)), None)
-        options: dict[str, Any] = dict(before.options) if before else {"include": [], "exclude": []}
-        options["single"] = path.is_file()
-        if self.options.include is not None:
-            options["include"] = list(self.options.include)
-        if self.options.exclude is not None:
-            options["exclude"] = list(self.options.exclude)
-        if self.options.columns != Columns() or "columns" not in options:
-            options["columns"] = asdict(self.options.columns)
-        name = self.options.name or (before.name if before else "")
-        if before and before.name != name:
-            raise SourceError(f"{path} is indexed under the name {before.name!r}, not {name!r}")
-        if not path.exists():
-            raise SourceError(f"{path} is not there (is a disk missing?); nothing was removed")
-        return self.ledger.put_root(str(path), name, options)
 
     def _refuse_taken_ids(self, plan: Plan) -> None:
         for file in plan.new:
@@ -164,7 +131,7 @@ class _Run:
             file = wanted[path]
             if not isinstance(outcome, ExtractionError):
                 self._file(file, hashes.pop(path), outcome)
-            elif supported(path) or file.relative in self.known:
+            elif supported(path) or self.counts.get(file.relative):
                 self.report.fail(file.relative, str(outcome))
             else:
                 self._skip(file, hashes.pop(path), str(outcome))
@@ -234,13 +201,16 @@ class _Run:
                 self._records(file, hashes[path])
             except ExtractionError as error:
                 self.report.fail(file.relative, str(error))
+            except UsageError as error:  # a column that other files of the folder may have
+                if self.root.options["single"]:
+                    raise
+                self.report.fail(file.relative, str(error))
 
     def _records(self, file: FoundFile, digest: bytes) -> None:
         before = self.ledger.documents(self.root, file.relative)
-        columns = Columns(**cast("dict[str, str | None]", self.root.options["columns"]))
         seen: set[str] = set()
         read = 0
-        for record in read_records(file.path, columns):
+        for record in read_records(file.path, self.columns):
             if isinstance(record, BadRecord):
                 self.report.fail(f"{file.relative}:{record.line}", record.reason)
                 continue
@@ -269,7 +239,7 @@ class _Run:
             self._check_free(file.relative, document.id)
             self.report.documents.added += 1
         draft = Draft(
-            document=document, hash=digest, root=self.root, file=file.relative, state=_UNFINISHED
+            document=document, hash=digest, root=self.root, file=file.relative, state=UNREAD
         )
         self._put(draft, Extracted(text=record.text), document.id)
         return document.id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
@@ -18,7 +19,7 @@ from engine.filters import metadata_texts, path_patterns
 from engine.types import Document, Passage, StoredPassage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
     from engine.filters import Filter
@@ -99,6 +100,18 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise IndexFault(f"the catalogue cannot be read or written: {error}") from error
+    except sqlite3.DatabaseError as error:
+        if "malformed" in str(error) or "not a database" in str(error):
+            raise DamagedIndex(f"the catalogue is damaged: {error}") from error
+        raise
+
+
 class Catalog:
     """The statements over one connection. Reads see the transaction that the owner began."""
 
@@ -106,15 +119,14 @@ class Catalog:
         self.connection = connection
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
-        """Run one statement; a damaged file is a DamagedIndex."""
-        try:
+        """Run one statement; a damaged file is a DamagedIndex, a full disk an IndexFault."""
+        with _translated():
             return self.connection.execute(sql, values)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as error:
-            if "malformed" in str(error) or "not a database" in str(error):
-                raise DamagedIndex(f"the catalogue is damaged: {error}") from error
-            raise
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for each row; see execute."""
+        with _translated():
+            self.connection.executemany(sql, rows)
 
     # -- format and settings ---------------------------------------------------------------------
 
@@ -122,10 +134,11 @@ class Catalog:
         """Lay out an empty catalogue with these settings."""
         self.execute("PRAGMA journal_mode = WAL")
         # IMMEDIATE and in one piece: a kill leaves either no table or all of them.
-        self.connection.executescript(
-            f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION};"
-            f"PRAGMA user_version = {FORMAT};"
-        )
+        with _translated():
+            self.connection.executescript(
+                f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION};"
+                f"PRAGMA user_version = {FORMAT};"
+            )
         self.put("settings", settings.to_json())
         self.put("generation", "0")
         self.execute("COMMIT")
@@ -185,7 +198,7 @@ class Catalog:
             for text in metadata_texts(value)
         ]
         if fields:
-            self.connection.executemany("INSERT OR IGNORE INTO field VALUES (?, ?, ?)", fields)
+            self.execute_many("INSERT OR IGNORE INTO field VALUES (?, ?, ?)", fields)
         return cast("int", number)
 
     def add_passage(self, document: int, passage: Passage) -> int:
@@ -303,7 +316,7 @@ class Catalog:
         """Replace the list of derived files."""
         self.execute("DELETE FROM part")
         rows = [(name, size, checksum) for name, (size, checksum) in parts.items()]
-        self.connection.executemany("INSERT INTO part VALUES (?, ?, ?)", rows)
+        self.execute_many("INSERT INTO part VALUES (?, ?, ?)", rows)
 
 
 def _stored(row: Sequence[Any]) -> StoredPassage:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import faiss
 import numpy as np
 
-from engine.errors import DamagedIndex
+from engine.errors import DamagedIndex, IndexFault
 from engine.local.files import sync
 
 if TYPE_CHECKING:
@@ -51,7 +51,11 @@ def write(path: Path, ids: np.ndarray, vectors: np.ndarray, approximate_from: in
     if isinstance(rows, faiss.IndexIVF):
         measured = _measure(rows, vectors)
     unfinished = path.with_suffix(".tmp")
-    faiss.write_index(index, str(unfinished))
+    try:
+        faiss.write_index(index, str(unfinished))
+    except RuntimeError as error:
+        reason = str(error).rpartition("failed: ")[2]  # before it stand FAISS's own code lines
+        raise IndexFault(f"the dense part cannot be written: {reason}") from error
     sync(unfinished)
     unfinished.rename(path)
     sync(path.parent)

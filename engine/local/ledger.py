@@ -87,7 +87,7 @@ class Ledger:
         file = self._catalog.execute(
             "SELECT id FROM file WHERE root = ? AND path = ?", (root.id, path)
         ).fetchone()[0]
-        self._catalog.connection.executemany(
+        self._catalog.execute_many(
             "UPDATE document SET file = ?, hash = ? WHERE key = ?",
             [(file, digest, key) for key, digest in documents.items()],
         )

@@ -22,14 +22,14 @@ class LocalStore:
         self._initial = settings or IndexSettings()
 
     def settings(self) -> IndexSettings | None:
-        """Return the settings of the index, or None where there is none yet."""
+        """Return the settings of the index, or None where nothing was committed yet."""
         try:
             connection = connect(self.folder, write=False)
         except NoIndex:
             return None
         try:
             catalog = Catalog(connection)
-            return catalog.settings if catalog.check_format() else None
+            return catalog.settings if catalog.check_format() and catalog.generation else None
         finally:
             connection.close()
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,11 +20,11 @@ import tantivy
 from tantivy import Occur
 from tantivy import Query as TantivyQuery
 
-from engine.errors import DamagedIndex
+from engine.errors import DamagedIndex, IndexFault
 from engine.local.files import link_or_copy, sync
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from engine.query import Constraint, Query
@@ -75,18 +76,32 @@ class TextWriter:
             "body": " ".join(body),
             "title": " ".join(title),
         }
-        self._writer.add_document(tantivy.Document.from_dict(fields, SCHEMA))
+        with _writing():
+            self._writer.add_document(tantivy.Document.from_dict(fields, SCHEMA))
 
     def delete(self, document: int) -> None:
         """Remove all passages of a document number."""
-        self._writer.delete_documents_by_term("document", document)
+        with _writing():
+            self._writer.delete_documents_by_term("document", document)
 
     def commit(self) -> None:
         """Write everything, merges included, and make it survive a power cut."""
-        self._writer.commit()
-        self._writer.wait_merging_threads()
+        with _writing():
+            self._writer.commit()
+            self._writer.wait_merging_threads()
         sync(self.folder)
         sync(self.folder.parent)
+
+
+@contextmanager
+def _writing() -> Generator[None]:
+    """Say what tantivy cannot do, which is to write: its values were made here."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise IndexFault(f"the text part cannot be written: {error}") from error
+    except BaseException as error:
+        raise _translated(error) from error
 
 
 def _copy_generation(previous: Path, folder: Path) -> None:

@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 from engine.analysis import Analyzer
-from engine.errors import ForeignIndex, UsageError
+from engine.errors import ForeignIndex, IndexFault, UsageError
 from engine.local import dense, files
 from engine.local.catalog import FILE, Catalog, connect
 from engine.local.ledger import Ledger
@@ -43,6 +44,8 @@ LOCK: Final = "writer.lock"
 class LocalWriter:
     """See IndexWriter. Also keeps the ledger of files."""
 
+    smallest_fold = SMALLEST_FOLD  # tests fold sooner
+
     def __init__(self, folder: Path, settings: IndexSettings) -> None:
         """Take the lock of an index folder, making the index if there is none.
 
@@ -52,14 +55,19 @@ class LocalWriter:
         """
         self.folder = folder
         _refuse_foreign(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         self._lock = files.WriterLock(folder / LOCK)
-        self._lock.__enter__()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock.__enter__()
+        except OSError as error:
+            raise IndexFault(f"{folder} cannot be written: {error.strerror or error}") from error
         try:
             self._catalog = Catalog(connect(folder, write=True))
             self._catalog.execute("PRAGMA synchronous = FULL")
             if not self._catalog.check_format():
                 self._catalog.create(settings)
+            elif not self._catalog.generation:  # a first build died: this one is the first
+                self._catalog.put("settings", settings.to_json())
             self.settings = self._catalog.settings
         except BaseException:
             self._lock.__exit__()
@@ -175,7 +183,7 @@ class LocalWriter:
         newer = "SELECT count(*) FROM vector WHERE passage > ?"
         tail = self._catalog.execute(newer, (self._parts.dense_through,)).fetchone()[0]
         gone = self._catalog.execute("SELECT count(*) FROM gone").fetchone()[0]
-        return max(tail, gone) > max(SMALLEST_FOLD, self._parts.dense_rows * FOLD_SHARE)
+        return max(tail, gone) > max(self.smallest_fold, self._parts.dense_rows * FOLD_SHARE)
 
     def _fold_vectors(self) -> None:
         """Write all vectors into a new dense file; the tail and the gone rows are empty then."""
@@ -238,8 +246,9 @@ class LocalWriter:
         self._remove_strangers()
         # Closed cleanly the index can be read from a read-only folder. An open snapshot prevents it,
         # and is not waited for: it may stay open for days.
-        self._catalog.execute("PRAGMA busy_timeout = 0")
-        self._catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(IndexFault):  # a full disk
+            self._catalog.execute("PRAGMA busy_timeout = 0")
+            self._catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._catalog.connection.close()
         self._lock.__exit__()
 

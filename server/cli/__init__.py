@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from engine.errors import ShortlistError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # name -> (module, what the list of commands says)
 _COMMANDS: Final = {
@@ -59,16 +62,16 @@ def cli() -> None:
     """
 
 
-def main() -> None:
+def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; what Shortlist raises on purpose becomes one line and an exit code."""
     try:
-        cli(standalone_mode=True)
+        cli(args, standalone_mode=True)
     except UsageError as error:
         _fail(error, 2)
-    except ShortlistError as error:
+    except (ShortlistError, OSError) as error:
         _fail(error, 1)
 
 
-def _fail(error: ShortlistError, code: int) -> None:
+def _fail(error: ShortlistError | OSError, code: int) -> None:
     click.echo(f"Error: {error}", err=True)
     sys.exit(code)

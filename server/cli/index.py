@@ -116,7 +116,9 @@ def _run(
     options: BuildOptions,
     *,
     as_json: bool,
+    only_news: bool = False,
 ) -> BuildReport:
+    """Bring the index up to date and say so; `only_news`: unless nothing happened."""
     from indexer.build import build
 
     progress = make_progress()
@@ -124,6 +126,9 @@ def _run(
         report = build(store, encoder, paths, options, progress)
     finally:
         progress.finish()
+    counts = report.documents
+    if only_news and not (counts.added or counts.changed or counts.removed or counts.failed):
+        return report
     if as_json:
         click.echo(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
@@ -177,10 +182,12 @@ def _watch(
 
     own = store.folder.resolve()
     click.echo("watching for changes (Ctrl-C ends)", err=True)
-    for changes in watch(*paths, raise_interrupt=False):
-        if all(Path(path).resolve().is_relative_to(own) for _, path in changes):
-            continue  # our own commits, where the index lies inside a watched folder
+    caught_up = False  # what changed before the watch began is found by one more run
+    for changes in watch(*paths, raise_interrupt=False, rust_timeout=1000, yield_on_timeout=True):
+        if caught_up and all(Path(path).resolve().is_relative_to(own) for _, path in changes):
+            continue  # nothing, or our own commits, where the index lies inside a watched folder
         try:
-            _run(store, encoder, paths, options, as_json=as_json)
+            _run(store, encoder, paths, options, as_json=as_json, only_news=True)
         except (SourceError, IndexLocked) as error:
             click.echo(f"not indexed: {error}", err=True)
+        caught_up = True

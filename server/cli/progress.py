@@ -66,7 +66,8 @@ class Lines:
         """See Progress."""
         self._total, self._done = total_bytes, 0
         self._began = self._said = time.monotonic()
-        click.echo(f"{root}: {files:,} files to read, {total_bytes / 1e6:,.1f} MB", err=True)
+        if files:
+            click.echo(f"{root}: {files:,} files to read, {total_bytes / 1e6:,.1f} MB", err=True)
 
     def advance(self, path: str, done_bytes: int) -> None:
         """See Progress."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -110,10 +111,15 @@ def command(  # noqa: PLR0913
 
 
 def _read(query: str) -> str:
-    return click.get_text_stream("stdin").read().strip() if query == "-" else query
+    """Return the query as it can be printed again: bytes that are no UTF-8 are replaced."""
+    if query != "-":
+        return os.fsencode(query).decode("utf-8", "replace")
+    return click.get_binary_stream("stdin").read().decode("utf-8-sig", "replace").strip()
 
 
-def _answer(index: Path, reranker: str, query: str, request: SearchRequest, *, as_json: bool) -> None:
+def _answer(
+    index: Path, reranker: str, query: str, request: SearchRequest, *, as_json: bool
+) -> None:
     from dataclasses import replace
 
     from engine.assemble import open_engine
