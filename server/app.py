@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Final
 
 from anyio import CapacityLimiter, to_thread
@@ -22,6 +23,7 @@ from server.problems import (
     on_problem,
     pointer,
     safe_detail,
+    without_paths,
 )
 from server.schemas import Alive, Ready, SearchBody, SearchParameters, answer_json
 from server.settings import SEARCH_BODY, ServerSettings
@@ -182,7 +184,9 @@ async def _search(asked: SearchRequest, request: Request, live: LiveEngine) -> R
 
     def work() -> bytes:
         with live.use() as engine:
-            return answer_json(engine.search(asked), explain=asked.explain)
+            answer = engine.search(asked)
+        answer = replace(answer, notes=without_paths(answer.notes))
+        return answer_json(answer, explain=asked.explain)
 
     try:
         content = await to_thread.run_sync(work, limiter=request.app.state.limiter)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from engine.errors import ShortlistError
 from engine.search import SearchEngine
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class LiveEngine:
         self._next_check = 0.0
         self._complaint = ""
         self._lock = threading.Lock()
+        self._released = threading.Condition(self._lock)
+        self._users = 0
         self._renewing = threading.Lock()
         self._lease: _Lease | None = None
         self._loader = threading.Thread(target=self._run_load, name="shortlist-load")
@@ -75,12 +78,14 @@ class LiveEngine:
         self._loader.start()
 
     def close(self) -> None:
-        """Wait for the loader, take no more requests, close when the last one is done."""
+        """Take no more requests, wait for the loader and for the last request, close."""
         with self._lock:
             self.progress = "stopped"
         self._loader.join()
         with self._renewing:
             self._replace(None)
+        with self._released:
+            self._released.wait_for(lambda: not self._users)
 
     @property
     def generation(self) -> int | None:
@@ -101,20 +106,27 @@ class LiveEngine:
             if lease is None:
                 raise NotReadyError(self.progress)
             lease.users += 1
+            self._users += 1
         try:
             yield lease.engine
         finally:
-            with self._lock:
-                lease.users -= 1
-                over = lease.over
-            if over:
-                lease.engine.close()
+            self._release(lease)
+
+    def _release(self, lease: _Lease) -> None:
+        with self._lock:
+            lease.users -= 1
+            over = lease.over
+        if over:
+            lease.engine.close()
+        with self._released:
+            self._users -= 1
+            self._released.notify_all()
 
     def _run_load(self) -> None:
         try:
             engine = self._load()
         except Exception as error:
-            _LOG.exception("loading failed")
+            _complain("loading failed", error)
             with self._lock:
                 self.fault = error
                 if self.progress == "loading":
@@ -139,7 +151,7 @@ class LiveEngine:
         except Exception as error:
             # The commit before still answers, whatever became of the folder.
             if str(error) != self._complaint:
-                _LOG.exception("the index cannot be opened again; the commit before answers")
+                _complain("the index cannot be opened again; the commit before answers", error)
             self._complaint = str(error)
         finally:
             self._next_check = time.monotonic() + self._check_seconds
@@ -154,3 +166,8 @@ class LiveEngine:
             over = old.over
         if over:
             old.engine.close()
+
+
+def _complain(what: str, error: Exception) -> None:
+    """Log an error; one of ours says enough without its traceback."""
+    _LOG.error("%s: %s", what, error, exc_info=not isinstance(error, ShortlistError))

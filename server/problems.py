@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE: Final = "application/problem+json"
 MOST_ERRORS: Final = 20  # errors that one problem lists
 _LONGEST_NAME: Final = 100  # characters of a field's name that are repeated
+_PATH: Final = re.compile(r"(?:^|(?<=[\s'\"(=:]))(?:~?/|[A-Za-z]:\\).*", re.DOTALL)
 _METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _LOG: Final = logging.getLogger(__name__)
 
@@ -151,6 +153,14 @@ def pointer(location: Sequence[int | str]) -> str:
     """Return a place in the body as a JSON pointer in a URI fragment (RFC 6901, section 6)."""
     parts = [str(part)[:_LONGEST_NAME].replace("~", "~0").replace("/", "~1") for part in location]
     return "#" + "".join("/" + quote(part, safe="~", errors="replace") for part in parts)
+
+
+def without_paths(notes: list[str]) -> list[str]:
+    """Return the notes of an answer, those that quote a path of this machine cut before it."""
+    shown = [_PATH.sub(f"({_SEE_LOG})", note) for note in notes]
+    for note in set(notes) - set(shown):
+        _LOG.warning("not shown to the client as it is: %s", note)
+    return shown
 
 
 # -- handlers of the application -----------------------------------------------------------------

@@ -1,15 +1,10 @@
-"""Runs the application under uvicorn: one address, one line when it listens, an end within 10 s."""
+"""`shortlist serve` without its command line: an index, an address, an application, a process."""
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
 import socket
-import sys
-import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
 from server.settings import ServerSettings, is_loopback
@@ -17,17 +12,9 @@ from server.settings import ServerSettings, is_loopback
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
-    from types import FrameType
 
     from engine.local.store import LocalStore
     from engine.search import SearchEngine
-
-# A request line may hold a query of 100,000 characters, percent-encoded.
-LONGEST_HEAD: Final = 2_000_000  # bytes
-GRACE: Final = 6  # seconds that running requests are given after SIGTERM
-DEADLINE: Final = 9.0  # seconds after SIGTERM when the process ends, whatever still runs
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_LOG: Final = logging.getLogger(__name__)
 
 
 class IndexFolder:
@@ -90,7 +77,10 @@ def serve(
     )
     folder = IndexFolder(open_store(index), reranker)
     with bound(settings) as listener:
-        _run(folder, settings, listener)
+        from server.app import create_app
+        from server.process import run
+
+        run(create_app(folder.load, folder.renew, settings), listener)
 
 
 @contextmanager
@@ -115,75 +105,10 @@ def bound(settings: ServerSettings) -> Generator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(address)
+            listener.listen()
         except OSError as error:
             reason = error.strerror or error
             raise UsageError(
                 f"cannot listen on {settings.host} port {settings.port}: {reason}"
             ) from error
         yield listener
-
-
-def url_of(listener: socket.socket) -> str:
-    """Return the URL of a bound socket."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _run(folder: IndexFolder, settings: ServerSettings, listener: socket.socket) -> None:
-    import uvicorn
-
-    from server.app import create_app
-
-    url = url_of(listener)
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                sys.stderr.write(f"listening on {url}\n")
-                sys.stderr.flush()
-
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            if self.should_exit:
-                os._exit(1)  # asked twice: at once
-            deadline.start()
-            super().handle_exit(sig, frame)
-
-    config = uvicorn.Config(
-        create_app(folder.load, folder.renew, settings),
-        # Named, so that the server is the same whatever else is installed.
-        loop="asyncio", http="h11", ws="none", lifespan="on",
-        h11_max_incomplete_event_size=LONGEST_HEAD,
-        timeout_graceful_shutdown=GRACE,
-        log_config=None, log_level=logging.WARNING, access_log=False,
-        proxy_headers=False, server_header=False,
-    )  # fmt: skip
-    deadline = threading.Timer(DEADLINE, _end)
-    deadline.daemon = True
-    with _signals_are_answered():
-        Server(config).run(sockets=[listener])
-    deadline.cancel()
-
-
-def _end() -> None:
-    """End the process: a thread that searches or loads cannot be interrupted."""
-    _LOG.warning("stopped while a search or the loading still ran")
-    os._exit(0)
-
-
-def _do_nothing(sig: int, frame: FrameType | None) -> None:
-    pass
-
-
-@contextmanager
-def _signals_are_answered() -> Generator[None]:
-    """Keep the process after a graceful end: uvicorn raises the signals that ended it again."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {sig: signal.signal(sig, _do_nothing) for sig in _SIGNALS}
-    try:
-        yield
-    finally:
-        for sig, handler in before.items():
-            signal.signal(sig, handler)
