@@ -78,14 +78,21 @@ class LiveEngine:
         self._loader.start()
 
     def close(self) -> None:
-        """Take no more requests, wait for the loader and for the last request, close."""
+        """Take no more requests, wait for the last one, close.
+
+        A loader that still runs is not waited for: it closes what it loaded itself.
+        """
         with self._lock:
             self.progress = "stopped"
-        self._loader.join()
         with self._renewing:
             self._replace(None)
         with self._released:
             self._released.wait_for(lambda: not self._users)
+
+    @property
+    def loading(self) -> bool:
+        """Whether the loader still runs, also after `close`."""
+        return self._loader.is_alive()
 
     @property
     def generation(self) -> int | None:
@@ -133,10 +140,13 @@ class LiveEngine:
                     self.progress = "failed"
             return
         with self._lock:
-            self._next_check = time.monotonic() + self._check_seconds
-            self._lease = _Lease(engine)
-            if self.progress == "loading":
+            wanted = self.progress == "loading"
+            if wanted:
+                self._next_check = time.monotonic() + self._check_seconds
+                self._lease = _Lease(engine)
                 self.progress = "ready"
+        if not wanted:
+            engine.close()
 
     def _look_for_newer(self) -> None:
         """Swap in a newer commit; requests that come meanwhile do not wait for it."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # A request line may hold a query of 100,000 characters, percent-encoded.
 LONGEST_HEAD: Final = 2_000_000  # bytes
-GRACE: Final = 6  # seconds that running requests are given after a signal
-DEADLINE: Final = 9.0  # seconds after a signal when the process ends, whatever still runs
+GRACE: Final = 5  # seconds that running requests are given after a signal
+DEADLINE: Final = 7.0  # seconds after a signal when the process ends, whatever still runs
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _LOG: Final = logging.getLogger(__name__)
 
@@ -43,6 +43,9 @@ def run(
     end = _End(deadline)
     with _signals_end_here():
         _Server(config, url_of(listener), end).run(sockets=[listener])
+    if app.state.live.loading:
+        # Nobody needs what is being loaded, and native code cannot be interrupted.
+        os._exit(0)
     end.reached.set()
 
 
@@ -66,7 +69,7 @@ class _End:
     def _watch(self) -> None:
         self.asked.wait()
         if not self.reached.wait(self._seconds):
-            _LOG.warning("stopped while a search or the loading was still running")
+            _LOG.warning("stopped while a search was still running")
             os._exit(0)
 
 

@@ -191,7 +191,7 @@ def test_a_slow_renewal_keeps_nobody_waiting() -> None:
     live.close()
 
 
-def test_closing_while_loading_waits_and_then_closes_what_was_loaded() -> None:
+def test_closing_while_loading_waits_for_nothing_and_leaves_nothing_open() -> None:
     shelf = Shelf()
     go = threading.Event()
 
@@ -201,11 +201,11 @@ def test_closing_while_loading_waits_and_then_closes_what_was_loaded() -> None:
 
     live = LiveEngine(load, shelf.renew, 0)
     live.start()
-    with ThreadPoolExecutor(1) as pool:
-        closing = pool.submit(live.close)
-        while live.progress == "loading":
-            time.sleep(0.001)
-        go.set()
-        closing.result()
+    live.close()
     assert live.progress == "stopped"
+    assert live.loading
+    go.set()
+    while live.loading:
+        time.sleep(0.001)
     assert shelf.closed() == [True]
+    assert live.generation is None

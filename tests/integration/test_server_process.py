@@ -170,25 +170,35 @@ def too_large(port: int) -> int:
         return int(connection.recv(100).split()[1])
 
 
-@pytest.mark.parametrize("what", ["loading", "searching"])
-def test_a_server_ends_in_time_whatever_still_runs(what: str) -> None:
-    with (
-        running(STUCK, what) as server,
-        closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection,
-    ):
-        if what == "searching":
-            server.wait_until("/readyz", "ready", "status")
-            connection.request("GET", "/search?q=cats")
-            time.sleep(0.3)
-            assert server.get("/healthz")[0] == 200
+@contextmanager
+def searching(server: Running) -> Generator[None]:
+    """Wait until the server is ready, and ask what it will never answer."""
+    server.wait_until("/readyz", "ready", "status")
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
+        connection.request("GET", "/search?q=cats")
+        time.sleep(0.3)
+        yield
+
+
+def test_a_server_whose_search_never_ends_is_alive_and_ends_in_time() -> None:
+    with running(STUCK, "searching") as server, searching(server):
+        assert server.get("/healthz")[0] == 200
         code, said, seconds = server.stop()
     assert code == 0
     assert seconds < 10
     assert "still running" in said
 
 
-def test_a_second_signal_ends_a_server_at_once() -> None:
+def test_a_server_that_loads_ends_at_once() -> None:
     with running(STUCK, "loading") as server:
+        assert server.get("/readyz")[0] == 503
+        code, said, seconds = server.stop()
+    assert (code, said) == (0, "")
+    assert seconds < 2
+
+
+def test_a_second_signal_ends_a_server_at_once() -> None:
+    with running(STUCK, "searching") as server, searching(server):
         server.process.send_signal(signal.SIGINT)
         time.sleep(0.3)
         code, _, seconds = server.stop(signal.SIGINT)
