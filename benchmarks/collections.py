@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-# Where choices are made, and where they are reported; never the same (Cranfield has no other split).
+# Where choices are made, and where they are reported; never the same.
 DEV = (("scifact", "train"), ("squad", "dev"), ("medquad", "dev"), ("tldr-commands", "dev"))
 TEST = (
     ("scifact", "test"),
@@ -21,7 +21,7 @@ TEST = (
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A corpus file, the queries of one split and their judgements (grades above 0 are relevant)."""
+    """A corpus file, the queries of one split and their judgements (grade > 0: relevant)."""
 
     name: str
     split: str

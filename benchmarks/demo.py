@@ -40,7 +40,8 @@ def main(folder: Path, index: Path) -> None:
     try:
         for question in _questions(folder, engine):
             _say(f'shortlist search "{question}" -i {index} -k 3 --explain')
-            show_answer(engine.search(SearchRequest(query=question, k=3, explain=True)), explain=True)
+            request = SearchRequest(query=question, k=3, explain=True)
+            show_answer(engine.search(request), explain=True)
     finally:
         engine.close()
     print(f"\nYour turn: {shortlist} index ~/Documents -i documents.index")

@@ -55,7 +55,9 @@ def measure(collection: Collection, run: Run, system: str) -> Row:
     return Row(collection.name, collection.split, len(collection.queries), system, *figures)
 
 
-def first_stage(engine: SearchEngine, collection: Collection, sources: str, depth: int = 100) -> Run:
+def first_stage(
+    engine: SearchEngine, collection: Collection, sources: str, depth: int = 100
+) -> Run:
     """Return stage one's ranking of documents."""
     run: Run = {}
     for query, text in tqdm(collection.queries.items(), desc=sources, leave=False, disable=None):
@@ -103,8 +105,10 @@ def matrix(
     for collection in collections:
         engine = open_engine(index_of(collection.corpus, SCRATCH / collection.name), reranker)
         rows.append(measure(collection, bm25s_run(collection), "bm25s"))
-        for sources in ("lexical", "dense", "hybrid"):
-            rows.append(measure(collection, first_stage(engine, collection, sources), sources))
+        rows += [
+            measure(collection, first_stage(engine, collection, sources), sources)
+            for sources in ("lexical", "dense", "hybrid")
+        ]
         if engine.reranker is not None:
             part = _part(collection, most_reranked)
             scored = _cached(part, engine, rerank_depth)

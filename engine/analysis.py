@@ -1,8 +1,8 @@
 """From text to index terms: the one analysis that documents and queries share, in every store.
 
 Notable features:
-* Works by script and needs no dictionary. Runs of Chinese, Japanese and Korean become characters and
-  pairs, Thai, Lao, Khmer and Burmese become triples, everything else words.
+* Works by script and needs no dictionary. Runs of Chinese, Japanese and Korean become characters
+  and pairs, Thai, Lao, Khmer and Burmese become triples, everything else words.
 * A word is stemmed by the Snowball stemmer of its script: Cyrillic as Russian, Greek as Greek, and
   Latin by the index's language, so that a mixed folder needs no language detection.
 * Order is kept and every substring of a CJK run has a contiguous run of terms, so phrases work.
@@ -11,6 +11,7 @@ Notable features:
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from functools import lru_cache
@@ -42,8 +43,11 @@ LANGUAGES: Final = ("none", *sorted(LATIN_STEMMERS))
 # Lucene's English list, as bm25s uses it, with what an apostrophe leaves behind.
 STOP_WORDS: Final = {
     "en": frozenset(
-        "a an and are as at be but by for if in into is it no not of on or such that the their"
-        " then there these they this to was will with s t".split()
+        {
+            *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into"),
+            *("is", "it", "no", "not", "of", "on", "or", "such", "that", "the", "their", "then"),
+            *("there", "these", "they", "this", "to", "was", "will", "with", "s", "t"),
+        }
     )
 }
 
@@ -166,7 +170,7 @@ def _camel_parts(word: str) -> list[str]:
 def _characters_and_pairs(run: str) -> list[str]:
     """`abc` -> a ab b bc c: one character is findable, and any substring is a phrase."""
     out = [run[0]]
-    for first, second in zip(run, run[1:], strict=False):
+    for first, second in itertools.pairwise(run):
         out += (first + second, second)
     return out
 

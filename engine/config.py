@@ -1,4 +1,4 @@
-"""Settings of an index: chosen when it is made, kept in its catalogue, never in a file or a global."""
+"""Settings of an index: chosen when it is made, kept in its catalogue; no config file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ class IndexSettings:
     """What decides how text becomes passages, terms and vectors.
 
     `passage_words` and `overlap_words` count words. `encoder` names the model of the vectors, of
-    `dim` numbers each, loaded from `encoder_source` (a folder or hub name; empty = the default). From `approximate_from` passages on, unfiltered dense search reads only the
-    nearest lists of an inverted file.
+    `dim` numbers each, loaded from `encoder_source` (a folder or hub name; empty = the
+    default). From `approximate_from` passages on, unfiltered dense search reads only the nearest
+    lists of an inverted file.
     """
 
     language: str = "en"

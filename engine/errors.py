@@ -9,7 +9,7 @@
     │   ├── DamagedIndex      a part of the index does not match its checksum
     │   ├── IndexLocked       another process is writing
     │   └── EncoderMismatch   the index was made with another encoder
-    ├── SourceError           a root cannot be indexed as asked (missing, suddenly empty, clashing ids)
+    ├── SourceError           a root cannot be indexed as asked (missing, suddenly empty)
     ├── ExtractionError       one file gave no text; the reason is for the user
     └── ModelError            a model cannot be loaded or used
 

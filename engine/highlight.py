@@ -1,4 +1,4 @@
-"""What a result shows: the part of a passage that answers, and where the query's words stand in it."""
+"""What a result shows: the part of a passage that answers, and the query's words in it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def snippet(text: str, query: Query, analyzer: Analyzer) -> tuple[str, list[list
     matches = find_matches(text, query, analyzer)
     start, end = _window(text, matches)
     inside = [(max(a, start), min(b, end)) for a, b in matches if a < end and b > start]
-    head, tail = "… " if start > 0 else "", " …" if end < len(text) else ""
+    head, tail = "… " if text[:start].strip() else "", " …" if text[end:].strip() else ""
     line = "".join(" " if c.isspace() else c for c in text[start:end])
     shift = len(head) - start
     return f"{head}{line}{tail}", [[a + shift, b + shift] for a, b in inside]
@@ -80,5 +80,5 @@ def _from_space(text: str, at: int) -> int:
 
 
 def _stripped(text: str, start: int, end: int) -> tuple[int, int]:
-    part = text[start:end]
-    return start + len(part) - len(part.lstrip()), end - (len(part) - len(part.rstrip()))
+    end = start + len(text[start:end].rstrip())
+    return end - len(text[start:end].lstrip()), end

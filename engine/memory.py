@@ -84,7 +84,7 @@ class MemorySnapshot:
         return self._state.generation
 
     def search_text(self, queries: Sequence[Query], depth: int, where: Filter) -> list[list[Hit]]:
-        """See Snapshot; Lucene's BM25 (Kamphuis et al., ECIR 2020, doi:10.1007/978-3-030-45442-5_4)."""
+        """See Snapshot; Lucene's BM25 (Kamphuis 2020, doi:10.1007/978-3-030-45442-5_4)."""
         return [self._search_text(q, where.narrowed(q))[:depth] for q in queries]
 
     def _search_text(self, query: Query, where: Filter) -> list[Hit]:
@@ -106,7 +106,7 @@ class MemorySnapshot:
         return sorted(hits, key=by_rank)
 
     def _prefix(self, prefix: str) -> Callable[[str], bool]:
-        """Match terms that begin so; where none does, the longest term that the prefix begins with."""
+        """Match terms that begin so; where none does, the longest that the prefix begins with."""
         terms = {term for counts in self._counts for term in counts}
         if any(term.startswith(prefix) for term in terms):
             return lambda term: term.startswith(prefix)

@@ -1,14 +1,16 @@
-"""The seams: batch in, batch out. Every backend of one passes the same contract in tests/contract."""
+"""The seams: batch in, batch out. Every backend of one passes its contract in tests/contract."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-from engine.filters import Filter
-from engine.query import Query
-from engine.types import Document, FloatArray, Hit, Origin, Passage, Scores, StoredPassage
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from engine.filters import Filter
+    from engine.query import Query
+    from engine.types import Document, FloatArray, Hit, Origin, Passage, Scores, StoredPassage
 
 
 class Encoder(Protocol):
@@ -47,7 +49,7 @@ class Reranker(Protocol):
 
     @property
     def weight(self) -> float:
-        """Its share of the final score in [0, 1]; 1 = the reranker alone, the rest is stage one's."""
+        """Its share of the final score in [0, 1]; the rest is stage one's."""
         ...
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:

@@ -119,7 +119,7 @@ class _Builder:
     def build(self) -> Query:
         return Query(
             text=" ".join(self.words).replace("*", " ").strip(),
-            # Stop words cost most of the time and add nothing beside other words (PARTS.md 2).
+            # Stop words cost most of the time and add nothing beside other words.
             terms=tuple(dict.fromkeys(self.terms or self.weak))[:MOST_TERMS],
             prefixes=tuple(dict.fromkeys(self.prefixes))[:MOST_CONSTRAINTS],
             constraints=tuple(dict.fromkeys(self.constraints))[:MOST_CONSTRAINTS],
@@ -140,5 +140,5 @@ def plain(text: str, analyzer: Analyzer) -> Query:
     """Return the query of a text without any operator, as judged collections mean theirs."""
     builder = _Builder(analyzer)
     for word in clean(text).split():
-        builder._word(word.replace("*", " "))  # noqa: SLF001
+        builder._word(word.replace("*", " "))
     return builder.build()

@@ -1,81 +1,47 @@
-"""Two-stage search, from top to bottom: parse, retrieve, fuse, fetch, rerank, show."""
+"""Two-stage search, from top to bottom: parse, retrieve, fuse, fetch, rerank, answer."""
 
 from __future__ import annotations
 
 import logging
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engine.analysis import Analyzer
-from engine.answer import Answer, DegradedReason, Result, SearchRequest
+from engine.answer import Answer
 from engine.errors import ModelError, ShortlistError, UsageError
-from engine.filters import Filter, parse_filter
+from engine.filters import parse_filter
 from engine.fusion import convex, in_tiers
-from engine.highlight import snippet
 from engine.protocols import Origins
-from engine.query import Query, parse, plain
+from engine.query import parse, plain
 from engine.rerank import combine
+from engine.results import ResultView
 from engine.retrieve import (
     DenseRetriever,
     DocumentRetriever,
     LexicalRetriever,
     with_one_passage_each,
 )
-from engine.stale import is_stale
-from engine.types import Hit, Stage, StoredPassage, context_text
+from engine.shortlist import Shortlist
+from engine.types import context_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
+    from engine.answer import SearchRequest
+    from engine.filters import Filter
     from engine.protocols import Encoder, Reranker, Snapshot
     from engine.retrieve import Retriever
-    from engine.types import FloatArray, Origin
+    from engine.types import Hit, Origin, Stage, StoredPassage
 
-_T = TypeVar("_T")
 _LOG: Final = logging.getLogger(__name__)
-
-STAGES: Final = (
-    "parse", "lexical", "dense", "fuse", "fetch", "queue", "rerank", "highlight",
-)  # fmt: skip
 
 # Share of the dense source in the fused score, for a text that its vocabulary is fluent in.
 # benchmarks/LOG.md, "Fusion": chosen on the dev splits.
 DENSE_WEIGHT: Final = 0.25
 _READ_FOR_FLUENCY: Final = 3  # passages
 _FOREIGN: Final = 0.5  # fluency below which an answer says that a model's weight was lowered
-
-
-@dataclass(slots=True)
-class _Shortlist:
-    """What stage one found for one request, and what the answer needs to know of it."""
-
-    request: SearchRequest
-    query: Query
-    sources: dict[Stage, list[Hit]] = field(default_factory=dict[Stage, list[Hit]])
-    fused: list[Hit] = field(default_factory=list[Hit])
-    passages: dict[int, StoredPassage] = field(default_factory=dict[int, StoredPassage])
-    logits: FloatArray | None = None
-    timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
-    degraded: DegradedReason | None = None
-    notes: list[str] = field(default_factory=list[str])
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        """Add the milliseconds of a block to a stage."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[stage] += (time.perf_counter() - start) * 1000
-
-    def head(self) -> list[StoredPassage]:
-        """The candidates that stage two reads."""
-        depth = self.request.rerank_depth
-        return [self.passages[h.passage] for h in self.fused[:depth] if h.passage in self.passages]
 
 
 class SearchEngine:
@@ -116,10 +82,10 @@ class SearchEngine:
 
     # -- stage one -------------------------------------------------------------------------------
 
-    def _shortlist(self, request: SearchRequest) -> _Shortlist:
+    def _shortlist(self, request: SearchRequest) -> Shortlist:
         start = time.perf_counter()
         read = plain if request.plain else parse
-        shortlist = _Shortlist(request, read(request.query, self.analyzer))
+        shortlist = Shortlist(request, read(request.query, self.analyzer))
         where = parse_filter(request.filter)
         shortlist.timings["parse"] = (time.perf_counter() - start) * 1000
         if shortlist.query.empty and not where:
@@ -148,7 +114,7 @@ class SearchEngine:
         return sources
 
     def _retrieve(
-        self, shortlist: _Shortlist, stage: Stage, source: Retriever, where: Filter
+        self, shortlist: Shortlist, stage: Stage, source: Retriever, where: Filter
     ) -> None:
         request = shortlist.request
         depth = self._first_tier(request)
@@ -166,7 +132,7 @@ class SearchEngine:
             shortlist.degraded = "lexical_failed" if stage == "lexical" else "dense_failed"
             shortlist.notes.append(f"{stage} search failed: {error}")
 
-    def _fuse(self, shortlist: _Shortlist) -> list[Hit]:
+    def _fuse(self, shortlist: Shortlist) -> list[Hit]:
         if shortlist.request.group_by == "document":
             same = with_one_passage_each(list(shortlist.sources.values()))
             shortlist.sources = dict(zip(shortlist.sources, same, strict=True))
@@ -199,7 +165,7 @@ class SearchEngine:
 
     # -- stage two -------------------------------------------------------------------------------
 
-    def _score(self, shortlists: Sequence[_Shortlist]) -> None:
+    def _score(self, shortlists: Sequence[Shortlist]) -> None:
         wanted = [s for s in shortlists if s.request.rerank and s.fused]
         if self.reranker is None:
             for shortlist in wanted if self._reranker_fault else ():
@@ -226,7 +192,7 @@ class SearchEngine:
         if scores.windowed and len(wanted) == 1:
             wanted[0].notes.append(f"{scores.windowed} long passages were read in windows")
 
-    def _ranking(self, shortlist: _Shortlist) -> list[Hit]:
+    def _ranking(self, shortlist: Shortlist) -> list[Hit]:
         if self.reranker is None or shortlist.logits is None:
             return shortlist.fused
         read = "\n".join(p.passage.text for p in shortlist.head()[:_READ_FOR_FLUENCY])
@@ -237,13 +203,15 @@ class SearchEngine:
                 f"rerank weight lowered to {weight:.2f}:"
                 f" {self.reranker.name} hardly knows this language"
             )
-        alone = len(shortlist.sources) == 1  # fused, deeper tiers have the score of the first's last
+        alone = (
+            len(shortlist.sources) == 1
+        )  # fused, deeper tiers have the score of the first's last
         among = self._first_tier(shortlist.request) if alone else None
         return combine(shortlist.fused, shortlist.logits, weight, among)
 
     # -- the answer ------------------------------------------------------------------------------
 
-    def _answer(self, shortlist: _Shortlist) -> Answer:
+    def _answer(self, shortlist: Shortlist) -> Answer:
         request = shortlist.request
         ranking = self._ranking(shortlist)
         page = [
@@ -254,7 +222,7 @@ class SearchEngine:
         ]
         origins = self._origins([passage.document.id for _, _, passage in page])
         with shortlist.timed("highlight"):
-            view = _View(shortlist, self.analyzer, self.reranker)
+            view = ResultView(shortlist, self.analyzer, self.reranker)
             results = [view.result(rank, hit, stored, origins) for rank, hit, stored in page]
         timings = shortlist.timings | {"total": sum(shortlist.timings.values())}
         return Answer(
@@ -278,72 +246,6 @@ class SearchEngine:
     def close(self) -> None:
         """Give back the snapshot."""
         self.snapshot.close()
-
-
-class _View:
-    """Makes results out of the ranks and scores of one request."""
-
-    def __init__(
-        self, shortlist: _Shortlist, analyzer: Analyzer, reranker: Reranker | None
-    ) -> None:
-        self._shortlist = shortlist
-        self._analyzer = analyzer
-        runs: dict[Stage, list[Hit]] = {**shortlist.sources, "fused": shortlist.fused}
-        self._ranks = {
-            stage: {hit.passage: rank for rank, hit in enumerate(run, 1)}
-            for stage, run in runs.items()
-        }
-        self._scores = {
-            stage: {hit.passage: hit.score for hit in run} for stage, run in runs.items()
-        }
-        self._relevance: dict[int, float] = {}
-        if shortlist.logits is not None and reranker is not None:
-            read = [passage.id for passage in shortlist.head()]
-            self._scores["reranked"] = dict(zip(read, shortlist.logits.tolist(), strict=True))
-            chances = reranker.relevance(shortlist.logits)
-            if chances is not None:
-                self._relevance = dict(zip(read, chances.tolist(), strict=True))
-
-    def result(
-        self, rank: int, hit: Hit, stored: StoredPassage, origins: dict[str, Origin]
-    ) -> Result:
-        document, passage = stored.document, stored.passage
-        shown, highlights = snippet(passage.text, self._shortlist.query, self._analyzer)
-        relevance = self._relevance.get(stored.id)
-        return Result(
-            rank=rank,
-            document=document.id,
-            passage=passage.number,
-            title=document.title,
-            path=document.path,
-            heading=" > ".join(passage.heading),
-            page=passage.page,
-            start=passage.start,
-            end=passage.end,
-            text=passage.text,
-            snippet=shown,
-            highlights=highlights,
-            score=round(hit.score, 6),
-            relevance=None if relevance is None else round(relevance, 4),
-            stage=self._stage(stored.id),
-            ranks=_by_stage(self._ranks, stored.id) | self._rank_of_head(rank, stored.id),
-            scores=_by_stage(self._scores, stored.id) if self._shortlist.request.explain else None,
-            stale=is_stale(origins.get(document.id)),
-            metadata=document.metadata,
-        )
-
-    def _stage(self, passage: int) -> Stage:
-        if passage in self._scores.get("reranked", {}):
-            return "reranked"
-        used = list(self._shortlist.sources)
-        return used[0] if len(used) == 1 else "fused"
-
-    def _rank_of_head(self, rank: int, passage: int) -> dict[Stage, int | None]:
-        return {"reranked": rank if passage in self._scores.get("reranked", {}) else None}
-
-
-def _by_stage(table: dict[Stage, dict[int, _T]], passage: int) -> dict[Stage, _T | None]:
-    return {stage: table.get(stage, {}).get(passage) for stage in get_args(Stage)}
 
 
 def _read(stored: StoredPassage) -> str:

@@ -6,12 +6,14 @@ indexed and ranked. Scores are higher-is-better, ranks count from 1, offsets cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FloatArray = npt.NDArray[np.float32]
 MetadataValue = str | int | float | bool | list[str]

@@ -7,7 +7,6 @@ on: a file is streamed, and never held in memory.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -29,7 +28,7 @@ from indexer.columns import (
 from indexer.tables import dialect_of, encoding_of, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 SUFFIXES = frozenset({".jsonl", ".ndjson", ".csv", ".tsv"})

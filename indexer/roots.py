@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -14,6 +13,8 @@ from indexer.columns import Columns
 from indexer.plan import is_record_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from engine.local.ledger import Ledger
 
 COMMIT_SECONDS: Final = 5.0

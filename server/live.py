@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from engine.errors import ShortlistError
-from engine.search import SearchEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from engine.search import SearchEngine
 
 Progress = Literal["loading", "ready", "failed", "stopped"]
 _LOG: Final = logging.getLogger(__name__)

@@ -7,109 +7,27 @@ document cover its whole text, so the text itself is not stored again.
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from engine.config import IndexSettings
-from engine.errors import DamagedIndex, ForeignIndex, IndexFault, NoIndex
-from engine.filters import metadata_texts, path_patterns
+from engine.errors import ForeignIndex
+from engine.filters import metadata_texts
+from engine.local.connection import FILE, translated
+from engine.local.schema import APPLICATION, FORMAT, SCHEMA
+from engine.local.selection import condition
 from engine.types import Document, Passage, StoredPassage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
-    from pathlib import Path
+    import sqlite3
+    from collections.abc import Iterable, Sequence
 
     from engine.filters import Filter
     from engine.types import FloatArray
 
-FILE: Final = "catalog.sqlite"
-APPLICATION: Final = 0x53484C54  # "SHLT"
-FORMAT: Final = 1
-_BUSY_MS: Final = 10_000
-
-_SCHEMA: Final = """
-CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE root (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT UNIQUE NOT NULL,
-    name TEXT NOT NULL, options TEXT NOT NULL);
-CREATE TABLE file (id INTEGER PRIMARY KEY AUTOINCREMENT,
-    root INTEGER NOT NULL REFERENCES root ON DELETE CASCADE, path TEXT NOT NULL,
-    size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, hash BLOB NOT NULL, UNIQUE (root, path));
-CREATE TABLE document (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT UNIQUE NOT NULL,
-    file INTEGER REFERENCES file ON DELETE SET NULL, hash BLOB,
-    path TEXT NOT NULL, type TEXT NOT NULL, title TEXT NOT NULL, date REAL, metadata TEXT NOT NULL);
-CREATE INDEX document_file ON document (file);
-CREATE TABLE field (document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,
-    name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name, value, document)) WITHOUT ROWID;
-CREATE INDEX field_document ON field (document);
-CREATE TABLE passage (id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE, number INTEGER NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER, heading TEXT NOT NULL,
-    text TEXT NOT NULL, UNIQUE (document, number));
-CREATE TABLE vector (passage INTEGER PRIMARY KEY REFERENCES passage ON DELETE CASCADE,
-    value BLOB NOT NULL);
-CREATE TABLE gone (passage INTEGER PRIMARY KEY);
-CREATE TABLE part (name TEXT PRIMARY KEY, size INTEGER NOT NULL, checksum TEXT NOT NULL)
-    WITHOUT ROWID;
-"""
-
 _PASSAGE_COLUMNS: Final = """p.id, p.number, p.start, p."end", p.page, p.heading, p.text,
     d.key, d.title, d.path, d.type, d.date, d.metadata"""
-
-
-def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the catalogue of an index folder; readers need no write access to it.
-
-    Raises:
-        NoIndex: if there is none.
-        IndexFault: if the folder is read-only and holds a commit that needs its log replayed.
-    """
-    path = folder / FILE
-    if not write and not path.is_file():
-        raise NoIndex(f"no index at {folder} (make one with: shortlist index FOLDER -i {folder})")
-    mode = "rwc" if write else "ro"
-    connection = _open(path, mode)
-    try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        connection.close()
-        log = path.with_name(FILE + "-wal")
-        if write or (log.exists() and log.stat().st_size):
-            raise IndexFault(
-                f"the catalogue cannot be opened ({error}); copy the index to a writable folder"
-            ) from error
-        # Read-only media, cleanly closed: without a log nothing can be missed (PARTS.md 6).
-        connection = _open(path, "ro&immutable=1")
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise DamagedIndex(f"{path.name} is no catalogue: {error}") from error
-    return connection
-
-
-def _open(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=_BUSY_MS / 1000,
-    )
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise IndexFault(f"the catalogue cannot be read or written: {error}") from error
-    except sqlite3.DatabaseError as error:
-        if "malformed" in str(error) or "not a database" in str(error):
-            raise DamagedIndex(f"the catalogue is damaged: {error}") from error
-        raise
 
 
 class Catalog:
@@ -120,12 +38,12 @@ class Catalog:
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement; a damaged file is a DamagedIndex, a full disk an IndexFault."""
-        with _translated():
+        with translated():
             return self.connection.execute(sql, values)
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row; see execute."""
-        with _translated():
+        with translated():
             self.connection.executemany(sql, rows)
 
     # -- format and settings ---------------------------------------------------------------------
@@ -134,9 +52,9 @@ class Catalog:
         """Lay out an empty catalogue with these settings."""
         self.execute("PRAGMA journal_mode = WAL")
         # IMMEDIATE and in one piece: a kill leaves either no table or all of them.
-        with _translated():
+        with translated():
             self.connection.executescript(
-                f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION};"
+                f"BEGIN IMMEDIATE;{SCHEMA}PRAGMA application_id = {APPLICATION};"
                 f"PRAGMA user_version = {FORMAT};"
             )
         self.put("settings", settings.to_json())
@@ -189,7 +107,8 @@ class Catalog:
         metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
         row = (document.id, document.path, document.type, document.title, document.date, metadata)
         number = self.execute(
-            "INSERT INTO document (key, path, type, title, date, metadata) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO document (key, path, type, title, date, metadata)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
             row,
         ).lastrowid
         fields = [
@@ -253,8 +172,8 @@ class Catalog:
     def document_passages(self, key: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         """Return a document's passages by number, each with its vector."""
         rows = self.execute(
-            f"SELECT {_PASSAGE_COLUMNS}, v.value FROM document d JOIN passage p ON p.document = d.id"  # noqa: S608
-            " LEFT JOIN vector v ON v.passage = p.id WHERE d.key = ? ORDER BY p.number",
+            f"SELECT {_PASSAGE_COLUMNS}, v.value FROM document d"  # noqa: S608
+            " JOIN passage p ON p.document = d.id LEFT JOIN vector v ON v.passage = p.id WHERE d.key = ? ORDER BY p.number",
             (key,),
         )
         return [(_stored(row), _vector(row[-1])) for row in rows]
@@ -270,17 +189,17 @@ class Catalog:
 
     def kept(self, where: Filter) -> list[int]:
         """Return the numbers of the documents that a filter keeps."""
-        condition, values = _condition(where)
+        sql, values = condition(where)
         return [
             row[0]
-            for row in self.execute(f"SELECT d.id FROM document d WHERE {condition}", values)  # noqa: S608
+            for row in self.execute(f"SELECT d.id FROM document d WHERE {sql}", values)  # noqa: S608
         ]
 
     def passages_kept(self, where: Filter) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return the ids of the passages that a filter keeps, ascending, (n,) int64."""
-        condition, values = _condition(where)
+        sql, values = condition(where)
         rows = self.execute(
-            f"SELECT p.id FROM document d JOIN passage p ON p.document = d.id WHERE {condition}",  # noqa: S608
+            f"SELECT p.id FROM document d JOIN passage p ON p.document = d.id WHERE {sql}",  # noqa: S608
             values,
         )
         return np.sort(np.fromiter((row[0] for row in rows), np.int64))
@@ -291,7 +210,9 @@ class Catalog:
         """Insert a passage's vector; it is kept as float16."""
         self.execute("INSERT INTO vector VALUES (?, ?)", (passage, vector.astype("<f2").tobytes()))
 
-    def vectors(self, after: int, dim: int) -> tuple[np.ndarray[Any, np.dtype[np.int64]], FloatArray]:
+    def vectors(
+        self, after: int, dim: int
+    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], FloatArray]:
         """Return (n,) ids above `after`, ascending, and their (n, dim) float32 rows."""
         rows = self.execute(
             "SELECT passage, value FROM vector WHERE passage > ? ORDER BY passage", (after,)
@@ -336,39 +257,3 @@ def _stored(row: Sequence[Any]) -> StoredPassage:
 
 def _vector(blob: bytes | None) -> FloatArray | None:
     return None if blob is None else np.frombuffer(blob, "<f2").astype(np.float32)
-
-
-def _condition(where: Filter) -> tuple[str, list[Any]]:
-    """Return a filter as SQL over `document d`; the exact twin of Filter.keeps."""
-    parts: list[str] = []
-    values: list[Any] = []
-    for group in where.paths:
-        globs = [_glob(p) for pattern in group for p in path_patterns(pattern)]
-        parts.append("(" + " OR ".join(["d.path GLOB ?"] * len(globs)) + ")")
-        values += globs
-    for pattern in where.not_paths:
-        globs = [_glob(p) for p in path_patterns(pattern)]
-        parts.append("NOT (" + " OR ".join(["d.path GLOB ?"] * len(globs)) + ")")
-        values += globs
-    if where.types:
-        parts.append(f"d.type IN ({', '.join('?' * len(where.types))})")
-        values += where.types
-    if where.dates:
-        ranges = [
-            "(d.date IS NOT NULL AND d.date >= coalesce(?, d.date) AND (? IS NULL OR d.date < ?))"
-            for _ in where.dates
-        ]
-        parts.append("(" + " OR ".join(ranges) + ")")
-        values += [v for r in where.dates for v in (r.start, r.end, r.end)]
-    for name, texts in where.fields:
-        parts.append(
-            "d.id IN (SELECT document FROM field"
-            f" WHERE name = ? AND value IN ({', '.join('?' * len(texts))}))"
-        )
-        values += [name, *texts]
-    return " AND ".join(parts) or "1", values
-
-
-def _glob(pattern: str) -> str:
-    """Return a path pattern for SQLite's GLOB, where [ would begin a set."""
-    return pattern.replace("[", "[[]")

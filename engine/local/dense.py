@@ -2,9 +2,9 @@
 """The dense part: cosine search in FAISS over unit vectors (LEAF: faiss).
 
 * A file holds one float16 row a passage, exact (SQfp16: 2.7 ms at 100,000 rows, half of float32).
-* From `approximate_from` rows on it is an inverted file over the same rows: the number of lists read
-  is raised until the measured recall@100 is 0.95. Reading all lists is exact, and filtered
-  searches do that: with a filter, HNSW and a short IVF probe silently lose results (PARTS.md 5).
+* From `approximate_from` rows on it is an inverted file over the same rows: the number of lists
+  read is raised until the measured recall@100 is 0.95. Reading all lists is exact, and filtered
+  searches do that: with a filter, HNSW and a short IVF probe silently lose results.
 * Vectors newer than the file are a small exact tail; rows whose passage is gone are masked. FAISS
   scores the tail too: numpy adds in another order, and equal passages would not tie.
 """
@@ -130,8 +130,7 @@ class DensePart:
         """
         if depth < 1:
             return []
-        # A setting of each thread. Single queries on two took 12 ms instead of 2.7, and batches gain
-        # nothing (PARTS.md 5).
+        # A setting of each thread. Single queries on two took 12 ms, on one 2.7; batches gain nothing.
         faiss.omp_set_num_threads(1)
         limit = depth + 16
         while True:

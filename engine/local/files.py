@@ -9,12 +9,14 @@ import os
 import shutil
 import socket
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import xxhash
 
 from engine.errors import IndexLocked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class WriterLock:

@@ -1,4 +1,4 @@
-"""An immutable view of one commit: it keeps the catalogue's transaction, text and dense part open."""
+"""An immutable view of one commit: catalogue transaction, text and dense part stay open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from engine.errors import DamagedIndex, NoIndex
-from engine.local.catalog import Catalog, connect
+from engine.local.catalog import Catalog
+from engine.local.connection import connect
 from engine.local.dense import DensePart
 from engine.local.files import checksum
 from engine.local.ledger import Ledger, origins

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from engine.config import IndexSettings
 from engine.errors import NoIndex
-from engine.local.catalog import FILE, Catalog, connect
+from engine.local.catalog import Catalog
+from engine.local.connection import FILE, connect
 from engine.local.snapshot import LocalSnapshot, open_snapshot
 from engine.local.writer import LocalWriter
 

@@ -1,7 +1,7 @@
 # pyright: basic
 """The text part: BM25 in tantivy over terms that engine.analysis made (LEAF: tantivy).
 
-* Terms are joined by spaces and split by tantivy's whitespace tokenizer, so both stores analyse alike.
+* Terms are joined by spaces and split by tantivy's whitespace tokenizer: all stores analyse alike.
 * Queries are built by hand; user text never reaches tantivy's parser (it can end the process).
 * Rust panics arrive as PanicException, which is no Exception: caught here by name.
 """
@@ -65,7 +65,7 @@ class TextWriter:
         except BaseException as error:
             raise _translated(error) from error
         # A killed commit leaves files whose names the same batch would make again, and then every
-        # retry fails for ever: collect them before the first change (PARTS.md 3).
+        # retry fails for ever: collect them before the first change.
         self._writer.garbage_collect_files()
 
     def add(self, passage: int, document: int, body: Sequence[str], title: Sequence[str]) -> None:
@@ -186,7 +186,8 @@ class TextPart:
 
     def matching(self, constraints: Sequence[Constraint]) -> np.ndarray:
         """Return the ids of all passages that hold the constraints, ascending, (n,) int64."""
-        return np.array(sorted(p for p, _ in self._everything(_requirements(constraints))), np.int64)
+        found = self._everything(_requirements(constraints))
+        return np.array(sorted(passage for passage, _ in found), np.int64)
 
     def ids(self) -> np.ndarray:
         """Return the ids of all passages, ascending, (n,) int64."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import DamagedIndex, NoIndex
-from engine.local.catalog import Catalog, connect
+from engine.local.catalog import Catalog
+from engine.local.connection import connect
 from engine.local.dense import DensePart
 from engine.local.files import checksum
 from engine.local.parts import Parts

@@ -1,4 +1,4 @@
-"""The one writer, and the order of a commit (PARTS.md section 4, protocol B).
+"""The one writer, and the order of a commit.
 
 1. Take the lock, remove what a kill left behind.
 2. Link the text part of the generation before into a new folder and change it there.
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final, Self
 from engine.analysis import Analyzer
 from engine.errors import ForeignIndex, IndexFault, UsageError
 from engine.local import dense, files
-from engine.local.catalog import FILE, Catalog, connect
+from engine.local.catalog import Catalog
+from engine.local.connection import FILE, connect
 from engine.local.ledger import Ledger
 from engine.local.parts import Parts
 from engine.local.text import TextWriter, deleted_share
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from engine.types import Document, FloatArray, Passage, StoredPassage
 
 # Deleted entries count in BM25's statistics until they are merged away: half deleted moved a score
-# by 0.3 %, a third of 2,000 by 1.2 % (PARTS.md 3). A rebuild costs 3-5 s per 100,000 passages.
+# by 0.3 %, a third of 2,000 by 1.2 %. A rebuild costs 3-5 s per 100,000 passages.
 REBUILD_SHARE: Final = 0.2
 SMALLEST_FOLD: Final = 256
 FOLD_SHARE: Final = 1 / 8
@@ -146,7 +147,7 @@ class LocalWriter:
         return self._catalog.generation
 
     def rebuild(self) -> int:
-        """Make all derived parts anew from the catalogue and publish them; return the generation."""
+        """Make all derived parts anew from the catalogue; return the new generation."""
         self._begin()
         self._text = self._rebuilt_text()
         self._parts = replace(self._parts, dense="", dense_through=0, dense_rows=0)
@@ -244,8 +245,8 @@ class LocalWriter:
             self._catalog.execute("ROLLBACK")
         self._text = None
         self._remove_strangers()
-        # Closed cleanly the index can be read from a read-only folder. An open snapshot prevents it,
-        # and is not waited for: it may stay open for days.
+        # Closed cleanly the index can be read from a read-only folder. An open snapshot prevents
+        # it, and is not waited for: it may stay open for days.
         with suppress(IndexFault):  # a full disk
             self._catalog.execute("PRAGMA busy_timeout = 0")
             self._catalog.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -10,7 +10,6 @@ import queue
 import time
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import ExtractionError
@@ -21,6 +20,7 @@ from indexer.extract.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 _AHEAD = 8
 _START_SECONDS = 60.0

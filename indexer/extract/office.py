@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from engine.types import MetadataValue
 from indexer.extract.archive import Archive, local
 from indexer.extract.dates import seconds
+
+if TYPE_CHECKING:
+    from engine.types import MetadataValue
 
 _NO_TITLES = frozenset(("powerpoint presentation", "word document", "document", "untitled"))
 

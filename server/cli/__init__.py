@@ -54,7 +54,7 @@ class _Lazy(click.Group):
 )
 @click.version_option(package_name="shortlist", prog_name="shortlist")
 def cli() -> None:
-    """Search your own documents: BM25 and static embeddings make a shortlist, a reranker ranks it.
+    r"""Search your own documents: BM25 and static embeddings make a shortlist, a reranker ranks it.
 
     \b
     shortlist index ~/notes -i notes.index

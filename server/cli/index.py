@@ -59,8 +59,8 @@ def command(  # noqa: PLR0913
     """Index folders and record files, or bring an index up to date.
 
     Only what changed costs time: run it again as often as you like. A folder's .gitignore and
-    .shortlistignore are honoured, hidden files are left out. A record file (CSV, TSV, JSONL) that is
-    named directly keeps its records' own ids.
+    .shortlistignore are honoured, hidden files are left out. A record file (CSV, TSV, JSONL) that
+    is named directly keeps its records' own ids.
     """
     from indexer.build import BuildOptions
     from indexer.columns import Columns

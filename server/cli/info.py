@@ -34,7 +34,7 @@ def command(index: Path, as_json: bool) -> None:
 
 def _facts(index: Path) -> dict[str, Any]:
     from engine.assemble import open_store
-    from engine.local.catalog import FORMAT
+    from engine.local.schema import FORMAT
 
     store = open_store(index)
     snapshot = store.snapshot()

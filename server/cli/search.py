@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913
     queries: Path | None,
     form: str | None,
 ) -> None:
-    """Search an index. QUERY - reads it from standard input.
+    r"""Search an index. QUERY - reads it from standard input.
 
     \b
     plain words          any of them, best match first

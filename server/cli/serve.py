@@ -24,7 +24,7 @@ def command(
     no_rerank: bool,
     allowed_host: tuple[str, ...],
 ) -> None:
-    """Answer searches over HTTP, on this machine only.
+    r"""Answer searches over HTTP, on this machine only.
 
     \b
     curl 'http://127.0.0.1:8000/search?q=passport'
