@@ -21,7 +21,6 @@ from engine.assemble import load_encoder, open_store
 from engine.config import IndexSettings
 from engine.errors import EncoderMismatch, NoIndex, UsageError
 from indexer.build import build
-from server.process import url_of
 from server.serving import IndexFolder, bound, serve
 from server.settings import ServerSettings
 from tests.fakes import HashEncoder
@@ -243,30 +242,10 @@ def test_an_address_that_others_reach_is_refused_unless_said(tmp_path: Path, doc
         assert listener.getsockname()[1]
 
 
-def test_an_address_that_cannot_be_bound_is_a_wrong_use() -> None:
-    with bound(ServerSettings(port=0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(UsageError, match=f"port {port}"), bound(ServerSettings(port=port)):
-            pass
-    with (
-        pytest.raises(UsageError, match="no address"),
-        bound(ServerSettings(host="nowhere.invalid")),
-    ):
-        pass
-
-
 def test_starting_the_command_line_waits_for_no_web_framework() -> None:
     code = "import server.serving, sys; print({'fastapi', 'uvicorn', 'numpy'} & {*sys.modules})"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert found.stdout.split() == [b"set()"]
-
-
-def test_an_address_with_colons_stands_in_brackets_in_a_url() -> None:
-    try:
-        with bound(ServerSettings(host="::1", port=0)) as listener:
-            assert url_of(listener) == f"http://[::1]:{listener.getsockname()[1]}"
-    except UsageError:
-        pytest.skip("this machine has no IPv6")
 
 
 def test_a_newer_commit_is_opened_with_the_models_that_are_there(
