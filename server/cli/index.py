@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,7 +76,9 @@ def command(  # noqa: PLR0913
     store, model = _open(index, language, encoder)
     report = _run(store, model, paths, options, as_json=as_json)
     if watch:
-        _watch(store, model, paths, options, as_json=as_json)
+        # Also within a run: what is not committed then is read again next time.
+        with suppress(KeyboardInterrupt):
+            _watch(store, model, paths, options, as_json=as_json)
     if strict and report.failures:
         sys.exit(1)
 
