@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 # Tokens in a batch, padding included. On a CPU small batches win, since what a batch works on must
 # stay in the cache. 24 pairs of 140 words through 6 layers of 384, pairs per CPU second (AMD EPYC,
-# torch 2.13, one run): `CrossEncoder.predict` 8.9 (its batch of 32), 12.3 (8); here with a budget of
-# 512: 14.9, 1,024: 14.6, 2,048: 14.0, 8,192: 8.3. In bfloat16 512: 23.0, 1,024: 24.5, 4,096: 20.3.
+# torch 2.13, one run): `CrossEncoder.predict` 8.9 in its batches of 32 and 12.3 in batches of 8;
+# here 14.9 with a budget of 512, 14.6 with 1,024, 14.0 with 2,048, 8.3 with 8,192. In bfloat16 23.0
+# with 512, 24.5 with 1,024, 20.3 with 4,096.
 _CPU_BUDGET = 1024
 _GPU_BUDGET = 32_768
 # A window when neither the tokenizer nor the model names one.

@@ -43,6 +43,8 @@ class TestBiEncoder(RerankerContract):
 
 
 class TestEmbeddedBiEncoder(RerankerContract):
+    longest = 10_000  # 100,000 take half a minute on a busy machine
+
     @pytest.fixture
     def reranker(self, embedded: Reranker) -> Reranker:
         return embedded
