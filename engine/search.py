@@ -40,7 +40,7 @@ _LOG: Final = logging.getLogger(__name__)
 # Share of the dense source in the fused score, for a text that its vocabulary is fluent in.
 # benchmarks/LOG.md, "Fusion": chosen on the dev splits.
 DENSE_WEIGHT: Final = 0.25
-_READ_FOR_FLUENCY: Final = 3  # passages
+_PASSAGES_FOR_FLUENCY: Final = 3
 _FOREIGN: Final = 0.5  # fluency below which an answer says that a model's weight was lowered
 
 
@@ -139,7 +139,7 @@ class SearchEngine:
         runs = shortlist.sources
         if len(runs) < 2:
             return next(iter(runs.values()))
-        fluency = self.encoder.fluency(shortlist.query.text)
+        fluency = self.encoder.fluency(self._read_for_fluency(shortlist, runs["lexical"]))
         if fluency < _FOREIGN and runs["lexical"]:
             shortlist.notes.append(
                 f"dense weight lowered to {DENSE_WEIGHT * fluency:.2f}:"
@@ -151,6 +151,11 @@ class SearchEngine:
             [runs["lexical"], runs["dense"]],
             self._first_tier(shortlist.request),
         )
+
+    def _read_for_fluency(self, shortlist: Shortlist, hits: Sequence[Hit]) -> str:
+        """Return the query and a few passages: a word or two do not tell a language."""
+        found = self.snapshot.passages([hit.passage for hit in hits[:_PASSAGES_FOR_FLUENCY]])
+        return "\n".join([shortlist.query.text, *(p.passage.text[:400] for p in found)])
 
     @staticmethod
     def _first_tier(request: SearchRequest) -> int:
@@ -166,7 +171,8 @@ class SearchEngine:
     # -- stage two -------------------------------------------------------------------------------
 
     def _score(self, shortlists: Sequence[Shortlist]) -> None:
-        wanted = [s for s in shortlists if s.request.rerank and s.fused]
+        # What asks for nothing in words, a filter alone, is a list: there is nothing to judge by.
+        wanted = [s for s in shortlists if s.request.rerank and s.fused and s.query.text]
         if self.reranker is None:
             for shortlist in wanted if self._reranker_fault else ():
                 shortlist.degraded = "reranker_unavailable"
@@ -195,8 +201,7 @@ class SearchEngine:
     def _ranking(self, shortlist: Shortlist) -> list[Hit]:
         if self.reranker is None or shortlist.logits is None:
             return shortlist.fused
-        read = "\n".join(p.passage.text for p in shortlist.head()[:_READ_FOR_FLUENCY])
-        fluency = self.reranker.fluency(f"{shortlist.query.text}\n{read}")
+        fluency = self.reranker.fluency(self._read_for_fluency(shortlist, shortlist.fused))
         weight = self.reranker.weight * fluency
         if fluency < _FOREIGN:
             shortlist.notes.append(

@@ -173,7 +173,8 @@ class Catalog:
         """Return a document's passages by number, each with its vector."""
         rows = self.execute(
             f"SELECT {_PASSAGE_COLUMNS}, v.value FROM document d"  # noqa: S608
-            " JOIN passage p ON p.document = d.id LEFT JOIN vector v ON v.passage = p.id WHERE d.key = ? ORDER BY p.number",
+            " JOIN passage p ON p.document = d.id LEFT JOIN vector v ON v.passage = p.id"
+            " WHERE d.key = ? ORDER BY p.number",
             (key,),
         )
         return [(_stored(row), _vector(row[-1])) for row in rows]

@@ -130,7 +130,7 @@ class DensePart:
         """
         if depth < 1:
             return []
-        # A setting of each thread. Single queries on two took 12 ms, on one 2.7; batches gain nothing.
+        # A setting of each thread. A query on two took 12 ms, on one 2.7; batches gain nothing.
         faiss.omp_set_num_threads(1)
         limit = depth + 16
         while True:

@@ -34,8 +34,8 @@ def condition(where: Filter) -> tuple[str, list[Any]]:
         values += [v for r in where.dates for v in (r.start, r.end, r.end)]
     for name, texts in where.fields:
         parts.append(
-            "d.id IN (SELECT document FROM field"
-            f" WHERE name = ? AND value IN ({', '.join('?' * len(texts))}))"  # noqa: S608
+            "d.id IN (SELECT document FROM field"  # noqa: S608
+            f" WHERE name = ? AND value IN ({', '.join('?' * len(texts))}))"
         )
         values += [name, *texts]
     return " AND ".join(parts) or "1", values

@@ -10,7 +10,7 @@ from sentence_transformers import SentenceTransformer
 
 from engine.errors import ModelError
 from engine.rerankers.batches import DTYPES, Network, Windows, quietly
-from engine.tokens import Fluency, well_formed
+from engine.tokens import RERANKER_RANGE, Fluency, well_formed
 from engine.types import Scores
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class BiEncoderReranker:
         self._calibration = settings.calibration
         self._network = Network(model.eval(), "sentence_embedding")
         self._windows = Windows(model.tokenizer, self._network.window())
-        self._fluency = Fluency(self._windows.whole)
+        self._fluency = Fluency(self._windows.whole, RERANKER_RANGE)
         self._query = model.prompts.get("query") or ""
         self._passage = model.prompts.get("document") or model.prompts.get("passage") or ""
 

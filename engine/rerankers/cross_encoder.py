@@ -12,7 +12,7 @@ from sentence_transformers import CrossEncoder
 from engine.errors import ModelError
 from engine.rerankers.batches import DTYPES, Network, Windows, quietly
 from engine.rerankers.settings import Calibration
-from engine.tokens import Fluency, well_formed
+from engine.tokens import RERANKER_RANGE, Fluency, well_formed
 from engine.types import Scores
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CrossEncoderReranker:
         self._calibration = settings.calibration or Calibration()
         self._network = Network(model.eval(), "scores")
         self._windows = Windows(model.tokenizer, self._network.window())
-        self._fluency = Fluency(self._windows.whole)
+        self._fluency = Fluency(self._windows.whole, RERANKER_RANGE)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """See Reranker. Equal pairs are read once."""
