@@ -15,6 +15,7 @@ import itertools
 import re
 import unicodedata
 from functools import lru_cache
+from string import punctuation
 from typing import TYPE_CHECKING, Final
 
 import regex
@@ -63,6 +64,8 @@ _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _STEMMED_SCRIPT: Final = regex.compile(
     "[" + "".join(rf"\p{{{script}}}" for script, _ in _SCRIPT_STEMMERS) + "]"
 )
+# What looks like an accent in Unicode's tables tells their words apart: が and か, Thai tones.
+_UNFOLDED: Final = regex.compile(f"[{_CJK}{_UNSPACED}]")
 _LONGEST_PREFIX: Final = {"cjk": 2, "unspaced": 3}  # no term of these runs is longer
 _VIETNAMESE: Final = "\u0309\u0323\u031b"  # hook above, dot below, horn
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -110,7 +113,8 @@ class Analyzer:
         run = _RUN.fullmatch(text)
         if run is None or len(text) > _LONGEST_PREFIX.get(run.lastgroup or "", LONGEST_TERM):
             return ""
-        return text if text.isascii() or _STEMMED_SCRIPT.match(text) else _fold(text)
+        whole = text.isascii() or _UNFOLDED.match(text) or _STEMMED_SCRIPT.match(text)
+        return text if whole else _fold(text)
 
     def spans(self, text: str) -> list[tuple[int, int, str]]:
         """Return (start, end, term) of everything in a text that a query term can match."""
@@ -128,7 +132,7 @@ class Analyzer:
 
     def is_stop_word(self, word: str) -> bool:
         """Whether a word says so little that a query with other words does without it."""
-        return word.lower() in self._stop_words
+        return word.lower().strip(punctuation) in self._stop_words
 
     def _terms(self, text: str, *, camel: bool) -> list[str]:
         if text.isascii():
@@ -191,6 +195,8 @@ def _word_to_term(language: str) -> Callable[[str], str]:
         lower = word.lower()
         if lower.isascii():
             return latin.stemWord(lower) if latin else lower
+        if _UNFOLDED.match(lower):
+            return lower
         for script, stemmer in by_script:
             if script.match(lower):
                 return stemmer.stemWord(lower)

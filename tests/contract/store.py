@@ -25,12 +25,17 @@ DIM: Final = 32
 ENCODER: Final = HashEncoder(dim=DIM)
 ANALYZER: Final = Analyzer()
 HOSTILE: Final = [
-    *("", " ", "\0", "\ud800", "\udcff x", "🔥", "🔥" * 5000, "!!!", "*", "**", '"', '"""', "-", "+"),
+    *("", " ", "\0", "\ud800", "\udcff x", "🔥", "🔥" * 5000, "!!!", "*", "**", "-", "+"),
+    *('"', '"""', "AND", "OR NOT", "-alpha", '-"', '+""', "a" * 100_000, "title:*", "zzz:*"),
     *("(" * 100_000, "[" * 100_000, "-(" * 30_000, "NOT " * 20_000, '"' * 99_999, "/" * 50_000),
-    *("title:", "path:", "title:*", "zzz:*", "AND", "OR NOT", "-alpha", '-"', '+""', "a" * 100_000),
+    *("title:", "path:", "path:" + "?" * 90_000, "path:" + "*a" * 40_000, "path:[", "path:[!a]*"),
     *("\u0301", "+\u064b", "中" * 50_000, "中" * 50_000 + "*", "ไทย" * 20_000 + "*", "é" * 90_000),
-    *("path:" + "?" * 90_000, "path:" + "*a" * 40_000, "path:[", "path:[!a]*", "x* " * 30_000),
-    *('"' + "alpha " * 16_000 + '"', " ".join(f"w{n}" for n in range(15_000)), "-x " * 30_000),
+    *(
+        '"' + "alpha " * 16_000 + '"',
+        " ".join(f"w{n}" for n in range(15_000)),
+        "-x " * 30_000,
+        "x* " * 30_000,
+    ),
     *("alpha\r\n\u2028beta", "\ufeffalpha", "ﷺ" * 3000, "a\u0300" * 40_000, "\U0010ffff"),
 ]
 
@@ -372,7 +377,7 @@ class StoreContract:
         ):
             assert places(kept) == [p for p in places(every) if p[0].startswith("x/")]
             of = {h.passage: h.score for h in every}
-            assert all(hit.score == pytest.approx(of[hit.passage], abs=1e-4) for hit in kept)
+            assert all(abs(hit.score - of[hit.passage]) < 1e-4 for hit in kept)
 
     def test_a_filter_that_keeps_nothing_finds_nothing(self, store: Store) -> None:
         commit(store, {"a": ["alpha"]})
@@ -465,9 +470,7 @@ class StoreContract:
             ("don't stop", "don't stop"),
         ],
     )
-    def test_a_phrase_is_found_where_it_stands(
-        self, store: Store, text: str, phrase: str
-    ) -> None:
+    def test_a_phrase_is_found_where_it_stands(self, store: Store, text: str, phrase: str) -> None:
         commit(store, {"a": [f"before {text} after"], "b": ["something else"]})
         assert documents(ask(store).text(f'"{phrase}"')) == ["a"]
 
