@@ -14,6 +14,7 @@ import click
 from engine.errors import UsageError
 from server.cli.options import index_option, json_option
 from server.cli.progress import make_progress
+from server.cli.show import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +167,7 @@ def _show(report: BuildReport) -> None:
 
 def _show_failures(what: str, failures: Sequence[Failure]) -> None:
     for failure in failures[:_SHOWN]:
-        click.echo(f"{what}: {failure.path}: {failure.reason}")
+        click.echo(f"{what}: {harmless(failure.path)}: {harmless(failure.reason)}")
     if len(failures) > _SHOWN:
         click.echo(f"{what}: {len(failures) - _SHOWN:,} more (--json lists all)")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -111,10 +111,12 @@ def command(  # noqa: PLR0913
 
 
 def _read(query: str) -> str:
-    """Return the query as it can be printed again: bytes that are no UTF-8 are replaced."""
-    if query != "-":
-        return os.fsencode(query).decode("utf-8", "replace")
-    return click.get_binary_stream("stdin").read().decode("utf-8-sig", "replace").strip()
+    """Return the query as it can be printed again, whatever bytes it came in."""
+    from engine.analysis import clean
+
+    if query == "-":
+        query = sys.stdin.buffer.read().decode("utf-8-sig", "replace").strip()
+    return clean(query)
 
 
 def _answer(

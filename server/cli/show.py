@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from engine.answer import Answer, Result
 
+# A document's own text and name could move the cursor or change the title of a terminal.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """Return a text that a terminal only shows; it keeps its length."""
+    return _CONTROL.sub(lambda found: " " if found.group().isspace() else "\ufffd", text)
+
 
 def place(result: Result) -> str:
     """Return where a passage stands: `guide/install.md > Linux > apt`, `report.pdf, page 12`."""
     page = f", page {result.page}" if result.page is not None else ""
     heading = f" > {result.heading}" if result.heading else ""
-    return f"{result.document}{page}{heading}"
+    return harmless(f"{result.document}{page}{heading}")
 
 
 def show_answer(answer: Answer, *, explain: bool) -> None:
@@ -33,7 +42,7 @@ def show_answer(answer: Answer, *, explain: bool) -> None:
 
 def _show_result(result: Result, *, explain: bool) -> None:
     name = result.document.rpartition("/")[2]
-    title = f"  {result.title}" if result.title not in {"", name} else ""
+    title = f"  {harmless(result.title)}" if result.title not in {"", name} else ""
     stale = click.style("  (changed since it was indexed)", fg="yellow") if result.stale else ""
     number = click.style(f"{result.rank:>3}", bold=True)
     click.echo(f"{number}  {click.style(place(result), fg='cyan')}{title}{stale}")
@@ -55,11 +64,11 @@ def _score(result: Result) -> str:
 
 
 def _marked(result: Result) -> str:
-    text, at = "", 0
+    snippet, text, at = harmless(result.snippet), "", 0
     for start, end in result.highlights:
-        text += result.snippet[at:start] + click.style(result.snippet[start:end], bold=True)
+        text += snippet[at:start] + click.style(snippet[start:end], bold=True)
         at = end
-    return text + result.snippet[at:]
+    return text + snippet[at:]
 
 
 def _show_work(answer: Answer) -> None:

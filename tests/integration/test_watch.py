@@ -32,7 +32,8 @@ class Watch:
         )
         self.lines: queue.Queue[str] = queue.Queue()
         self.errors: queue.Queue[str] = queue.Queue()
-        for stream, kept in ((self.process.stdout, self.lines), (self.process.stderr, self.errors)):
+        streams = (self.process.stdout, self.lines), (self.process.stderr, self.errors)
+        for stream, kept in streams:
             threading.Thread(
                 target=self._read, args=(cast("IO[str]", stream), kept), daemon=True
             ).start()
