@@ -18,7 +18,7 @@ from engine.errors import ExtractionError, SourceError, UsageError
 from engine.types import Document
 from indexer.batch import Batch, Draft
 from indexer.chunking import cut
-from indexer.extract import extract_many, file_type, supported
+from indexer.extract import extract_many, file_type, known
 from indexer.plan import Plan, content_hash, is_record_file, make_plan, state_of
 from indexer.records import BadRecord, Record, read_records
 from indexer.report import BuildReport, Failure, Progress, Silent
@@ -131,7 +131,7 @@ class _Run:
             file = wanted[path]
             if not isinstance(outcome, ExtractionError):
                 self._file(file, hashes.pop(path), outcome)
-            elif supported(path) or self.counts.get(file.relative):
+            elif known(path) or self.counts.get(file.relative):
                 self.report.fail(file.relative, str(outcome))
             else:
                 self._skip(file, hashes.pop(path), str(outcome))

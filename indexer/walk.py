@@ -93,6 +93,8 @@ def walk(
         info = path.stat()
         if stat.S_ISREG(info.st_mode):
             return iter((FoundFile(path, path.name, info.st_size, info.st_mtime_ns),))
+        if not stat.S_ISDIR(info.st_mode):
+            raise SourceError(f"{root} is a device, pipe or socket")
         if INDEX_FILES.issubset(entry.name for entry in path.iterdir()):
             raise SourceError(f"{root} is an index; name the folder that holds the documents")
     except OSError as error:

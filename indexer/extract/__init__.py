@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from indexer.extract.files import extract
 from indexer.extract.isolate import extract_many
-from indexer.extract.kinds import file_type, supported
+from indexer.extract.kinds import file_type, known, supported
 
-__all__ = ["extract", "extract_many", "file_type", "supported"]
+__all__ = ["extract", "extract_many", "file_type", "known", "supported"]

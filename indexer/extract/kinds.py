@@ -79,6 +79,12 @@ def kind(path: Path) -> Kind:
     return "binary" if type_ in _BINARY else _KINDS.get(type_, "text")
 
 
+def known(path: Path) -> bool:
+    """Return whether a name promises a document, so that a file without text is a failure."""
+    type_ = file_type(path)
+    return type_ in CODE or type_ in _KINDS or path.suffix.lower() in (".txt", ".text")
+
+
 def supported(path: Path) -> bool:
     """Return whether `extract` is worth a try: false for names that promise no document.
 

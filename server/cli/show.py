@@ -68,7 +68,7 @@ def _marked(result: Result) -> str:
     for start, end in result.highlights:
         text += snippet[at:start] + click.style(snippet[start:end], bold=True)
         at = end
-    return text + snippet[at:]
+    return re.sub(" {2,}", " ", text + snippet[at:])
 
 
 def _show_work(answer: Answer) -> None:
