@@ -33,7 +33,7 @@ class WriterLock:
         except OSError as error:
             holder = os.pread(self._fd, 1000, 0).decode(errors="replace")
             os.close(self._fd)
-            raise IndexLocked(f"another process is writing to this index {holder}") from error
+            raise IndexLocked(f"another process is writing to this index{_said(holder)}") from error
         now = datetime.now(UTC).isoformat(timespec="seconds")
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": now}
         os.ftruncate(self._fd, 0)
@@ -42,6 +42,17 @@ class WriterLock:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._fd)
+
+
+def _said(holder: str) -> str:
+    try:
+        return " (process {pid} on {host}, since {since})".format(**json.loads(holder))
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+    ):  # it holds the lock, but has not yet written who it is
+        return ""
 
 
 def checksum(path: Path) -> str:

@@ -54,12 +54,12 @@ class _Lazy(click.Group):
 )
 @click.version_option(package_name="shortlist", prog_name="shortlist")
 def cli() -> None:
-    r"""Search your own documents: BM25 and static embeddings make a shortlist, a reranker ranks it.
+    """Search your own documents: BM25 and static embeddings make a shortlist, a reranker ranks it.
 
     \b
     shortlist index ~/notes -i notes.index
     shortlist search "how to renew a passport" -i notes.index
-    """
+    """  # noqa: D301 - click reads the \b
 
 
 def main(args: Sequence[str] | None = None) -> None:

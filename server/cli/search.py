@@ -71,7 +71,7 @@ def command(  # noqa: PLR0913
     queries: Path | None,
     form: str | None,
 ) -> None:
-    r"""Search an index. QUERY - reads it from standard input.
+    """Search an index. QUERY - reads it from standard input.
 
     \b
     plain words          any of them, best match first
@@ -80,7 +80,7 @@ def command(  # noqa: PLR0913
     title:word           must stand in the title
     path:GLOB            only from there
     wor*                 begins so
-    """
+    """  # noqa: D301 - click reads the \b
     from engine.answer import SearchRequest
 
     if (query is None) == (queries is None):

@@ -24,11 +24,11 @@ def command(
     no_rerank: bool,
     allowed_host: tuple[str, ...],
 ) -> None:
-    r"""Answer searches over HTTP, on this machine only.
+    """Answer searches over HTTP, on this machine only.
 
     \b
     curl 'http://127.0.0.1:8000/search?q=passport'
-    """
+    """  # noqa: D301 - click reads the \b
     from server.serving import serve
 
     serve(index, host=host, port=port, reranker="none" if no_rerank else reranker,

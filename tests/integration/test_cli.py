@@ -75,6 +75,13 @@ def test_every_command_explains_itself(command: str, flag: str) -> None:
     assert len(max(outcome.out.splitlines(), key=len)) <= 100
 
 
+def test_examples_stand_on_lines_of_their_own() -> None:
+    for args in (["--help"], ["search", "--help"], ["serve", "--help"]):
+        assert "\\b" not in shortlist(*args).out
+    assert '\n  shortlist search "how to renew a passport" -i notes.index\n' in shortlist("-h").out
+    assert "\n  +word -word          must, must not\n" in shortlist("search", "-h").out
+
+
 def test_help_lists_the_commands_in_the_order_a_person_meets_them() -> None:
     out = shortlist("--help").out
     listed = re.findall(r"^  ([a-z]+) +[A-Z]", out[out.index("Commands:") :], re.MULTILINE)
@@ -142,6 +149,13 @@ def test_a_first_run_that_failed_leaves_the_choice_of_language(docs: Path, tmp_p
     assert settings.language == "fr"
 
 
+def test_a_pipe_is_no_source(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    outcome = shortlist("index", tmp_path / "pipe", "-i", tmp_path / "i")
+    assert outcome.code == 1
+    assert "is a device, pipe or socket" in outcome.err
+
+
 @pytest.mark.parametrize("place", ["notes.txt", "notes.txt/below", "guide"])
 def test_an_index_that_cannot_be_there_is_one_line(place: str, docs: Path) -> None:
     outcome = shortlist("index", docs, "-i", docs / place)
@@ -153,7 +167,7 @@ def test_an_index_that_another_process_writes_is_refused(docs: Path, index: Path
     with LocalStore(index).writer():
         outcome = shortlist("index", docs, "-i", index)
     assert outcome.code == 1
-    assert str(os.getpid()) in outcome.err
+    assert f"(process {os.getpid()} on " in outcome.err
 
 
 def test_an_encoder_that_is_nowhere_is_one_line(docs: Path, tmp_path: Path) -> None:

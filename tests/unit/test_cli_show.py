@@ -49,6 +49,11 @@ def test_a_title_that_is_the_name_is_not_said_twice(capsys: pytest.CaptureFixtur
         assert shown(capsys, answer)[0].startswith("  1  guide/a.md\n")
 
 
+def test_runs_of_white_space_are_one_space(capsys: pytest.CaptureFixture[str]) -> None:
+    result = replace(RESULT, snippet="The \n\n   mill    turns", highlights=[[9, 13]])
+    assert "     The mill turns\n" in shown(capsys, replace(ANSWER, results=[result]))[0]
+
+
 def test_relevance_is_a_percentage(capsys: pytest.CaptureFixture[str]) -> None:
     result = replace(RESULT, relevance=0.876, stage="reranked")
     assert "0.750 reranked · relevance 88%" in shown(capsys, replace(ANSWER, results=[result]))[0]
