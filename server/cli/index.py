@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.errors import UsageError
-from server.cli.options import index_option, json_option
+from server.cli.options import Place, index_option, json_option
 from server.cli.progress import make_progress
 from server.cli.show import harmless
 
@@ -28,7 +28,7 @@ _SHOWN = 20  # failures listed; --json has all
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=Place())
 @index_option
 @click.option("--include", multiple=True, metavar="GLOB", help="Only such files (repeatable).")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="No such files (repeatable).")
@@ -192,6 +192,7 @@ def _watch(
             continue  # nothing, or our own commits, where the index lies inside a watched folder
         try:
             _run(store, encoder, paths, options, as_json=as_json, only_news=True)
+            caught_up = True
         except (SourceError, IndexLocked) as error:
             click.echo(f"not indexed: {error}", err=True)
-        caught_up = True
+            caught_up = isinstance(error, SourceError)  # another writer ends: try again

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
+
+
+class Place(click.Path):
+    """A path; an empty one (an unset variable of the shell) is no name for the current folder."""
+
+    def __init__(self) -> None:
+        """Yield pathlib's paths."""
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """See click.Path."""
+        if not os.fspath(value):
+            self.fail("it is empty; . is the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
 
 index_option = click.option(
     "-i",
     "--index",
     "index",
-    type=click.Path(path_type=Path),
+    type=Place(),
     envvar="SHORTLIST_INDEX",
     required=True,
     show_envvar=True,

@@ -110,6 +110,8 @@ def test_help_lists_the_commands_in_the_order_a_person_meets_them() -> None:
         (["search", "x", "-i", "INDEX", "--depth", "0"], "depth is"),
         (["search", "x", "-i", "INDEX", "--offset", "-1"], "offset is"),
         (["index", "-i", "INDEX"], "PATHS"),
+        (["index", "", "-i", "NEW"], "it is empty"),
+        (["index", "DOCS", "-i", ""], "it is empty"),
         (["index", "DOCS", "-i", "INDEX", "--language", "de"], "was made with language 'en'"),
         (["index", "DOCS", "-i", "INDEX", "--encoder", "else"], "was made with encoder"),
         (["index", "DOCS", "-i", "NEW", "--language", "xx"], "no stemmer"),

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import pytest
 
+from engine.local.store import LocalStore
 from tests.commands import START, environment, shortlist
 
 if TYPE_CHECKING:
@@ -99,4 +100,15 @@ def test_watch_follows_new_changed_and_deleted_files(watch: Watch, tmp_path: Pat
 def test_what_changes_before_the_watch_begins_is_not_missed(watch: Watch, tmp_path: Path) -> None:
     assert watch.counts() == {"added": 2}
     (tmp_path / "docs" / "c.txt").write_text("gamma")  # the run is over, the watch begins later
+    assert watch.counts() == {"added": 1, "unchanged": 2}
+
+
+def test_a_change_while_another_process_writes_is_indexed_afterwards(
+    watch: Watch, tmp_path: Path
+) -> None:
+    assert watch.counts() == {"added": 2}
+    watch.wait_until_it_says("watching")
+    with LocalStore(tmp_path / "docs" / "index").writer():
+        (tmp_path / "docs" / "c.txt").write_text("gamma")
+        watch.wait_until_it_says("another process is writing")
     assert watch.counts() == {"added": 1, "unchanged": 2}
