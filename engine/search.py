@@ -174,10 +174,10 @@ class SearchEngine:
         # What asks for nothing in words, a filter alone, is a list: there is nothing to judge by.
         wanted = [s for s in shortlists if s.request.rerank and s.fused and s.query.text]
         if self.reranker is None:
-            for shortlist in wanted if self._reranker_fault else ():
-                shortlist.degraded = "reranker_unavailable"
-                shortlist.notes.append(f"not reranked: {self._reranker_fault}")
+            if self._reranker_fault:
+                _unavailable(wanted, self._reranker_fault)
             return
+        wanted = [s for s in wanted if self._weigh(self.reranker, s)]
         pairs = [(s.query.text, _read(passage)) for s in wanted for passage in s.head()]
         if not pairs:
             return
@@ -186,9 +186,7 @@ class SearchEngine:
             scores = self.reranker.score(pairs)
         except ModelError as error:
             _LOG.exception("the reranker failed")
-            for shortlist in wanted:
-                shortlist.degraded = "reranker_unavailable"
-                shortlist.notes.append(f"not reranked: {error}")
+            _unavailable(wanted, str(error))
             return
         spent = (time.perf_counter() - start) * 1000 / len(wanted)
         ends = np.cumsum([len(s.head()) for s in wanted])
@@ -198,21 +196,22 @@ class SearchEngine:
         if scores.windowed and len(wanted) == 1:
             wanted[0].notes.append(f"{scores.windowed} long passages were read in windows")
 
-    def _ranking(self, shortlist: Shortlist) -> list[Hit]:
-        if self.reranker is None or shortlist.logits is None:
-            return shortlist.fused
-        fluency = self.reranker.fluency(self._read_for_fluency(shortlist, shortlist.fused))
-        weight = self.reranker.weight * fluency
+    def _weigh(self, reranker: Reranker, shortlist: Shortlist) -> bool:
+        """Set the reranker's share of the final score; return whether it can read at all."""
+        fluency = reranker.fluency(self._read_for_fluency(shortlist, shortlist.fused))
+        shortlist.weight = reranker.weight * fluency
         if fluency < _FOREIGN:
-            shortlist.notes.append(
-                f"rerank weight lowered to {weight:.2f}:"
-                f" {self.reranker.name} hardly knows this language"
-            )
-        alone = (
-            len(shortlist.sources) == 1
-        )  # fused, deeper tiers have the score of the first's last
+            done = f"rerank weight lowered to {shortlist.weight:.2f}" if fluency else "not reranked"
+            shortlist.notes.append(f"{done}: {reranker.name} hardly knows this language")
+        return fluency > 0
+
+    def _ranking(self, shortlist: Shortlist) -> list[Hit]:
+        if shortlist.logits is None:
+            return shortlist.fused
+        # Fused, deeper tiers have the score of the first one's last hit.
+        alone = len(shortlist.sources) == 1
         among = self._first_tier(shortlist.request) if alone else None
-        return combine(shortlist.fused, shortlist.logits, weight, among)
+        return combine(shortlist.fused, shortlist.logits, shortlist.weight, among)
 
     # -- the answer ------------------------------------------------------------------------------
 
@@ -251,6 +250,12 @@ class SearchEngine:
     def close(self) -> None:
         """Give back the snapshot."""
         self.snapshot.close()
+
+
+def _unavailable(shortlists: Sequence[Shortlist], reason: str) -> None:
+    for shortlist in shortlists:
+        shortlist.degraded = "reranker_unavailable"
+        shortlist.notes.append(f"not reranked: {reason}")
 
 
 def _read(stored: StoredPassage) -> str:

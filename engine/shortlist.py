@@ -31,6 +31,7 @@ class Shortlist:
     fused: list[Hit] = field(default_factory=list[Hit])
     passages: dict[int, StoredPassage] = field(default_factory=dict[int, StoredPassage])
     logits: FloatArray | None = None
+    weight: float = 0.0
     timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     degraded: DegradedReason | None = None
     notes: list[str] = field(default_factory=list[str])

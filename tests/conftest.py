@@ -1,0 +1,14 @@
+"""Settings of all tests: nothing reaches a network, and a slow machine is no failure."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Time is measured in benchmarks/; a busy machine would fail a deadline now and then.
+settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any-machine")
