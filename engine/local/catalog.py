@@ -14,7 +14,7 @@ import numpy as np
 from engine.config import IndexSettings
 from engine.errors import ForeignIndex
 from engine.filters import metadata_texts
-from engine.local.connection import FILE, translated
+from engine.local.connection import FILE, Cursor, translated
 from engine.local.schema import APPLICATION, FORMAT, SCHEMA
 from engine.local.selection import condition
 from engine.types import Document, Passage, StoredPassage
@@ -39,7 +39,7 @@ class Catalog:
     def execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run one statement; a damaged file is a DamagedIndex, a full disk an IndexFault."""
         with translated():
-            return self.connection.execute(sql, values)
+            return self.connection.cursor(Cursor).execute(sql, values)
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row; see execute."""

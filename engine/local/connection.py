@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import DamagedIndex, IndexFault, NoIndex
 
@@ -62,9 +62,33 @@ def translated() -> Generator[None]:
     """Turn SQLite's errors inside a block into ours."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        raise IndexFault(f"the catalogue cannot be read or written: {error}") from error
     except sqlite3.DatabaseError as error:
-        if "malformed" in str(error) or "not a database" in str(error):
-            raise DamagedIndex(f"the catalogue is damaged: {error}") from error
-        raise
+        raise _ours(error) from error
+
+
+def _ours(error: sqlite3.DatabaseError) -> Exception:
+    if isinstance(error, sqlite3.OperationalError):
+        return IndexFault(f"the catalogue cannot be read or written: {error}")
+    if "malformed" in str(error) or "not a database" in str(error):
+        return DamagedIndex(f"the catalogue is damaged: {error}")
+    return error
+
+
+class Cursor(sqlite3.Cursor):
+    """Rows of which SQLite reads one after another: a damaged page is met only on the way."""
+
+    def __next__(self) -> Any:  # noqa: ANN401 - a row is what its query asked for
+        try:
+            return super().__next__()
+        except sqlite3.DatabaseError as error:
+            raise _ours(error) from error
+
+    def fetchone(self) -> Any:  # noqa: ANN401
+        """Return the next row, or None; see translated."""
+        with translated():
+            return super().fetchone()
+
+    def fetchall(self) -> list[Any]:
+        """Return all rows that are left; see translated."""
+        with translated():
+            return super().fetchall()

@@ -105,7 +105,7 @@ def _writing() -> Generator[None]:
 
 
 def _copy_generation(previous: Path, folder: Path) -> None:
-    if not previous.is_dir():
+    if not (previous / "meta.json").is_file():  # without it tantivy would begin an empty index
         raise DamagedIndex(f"the text part {previous.name} is missing{_CURE}")
     for file in previous.iterdir():
         if file.name in _COPIED:
@@ -215,6 +215,8 @@ class TextPart:
             raise DamagedIndex(f"the text part cannot be searched: {error}") from error
         except BaseException as error:
             raise _translated(error) from error
+        if None in passages:
+            raise DamagedIndex("the text part is damaged: entries without a passage id")
         return [(p, round(s, DECIMALS)) for p, (s, _) in zip(passages, found, strict=True)]
 
     def _prefix(self, prefix: str) -> TantivyQuery:

@@ -16,7 +16,7 @@ from engine.types import Document, Passage, by_rank
 from tests.fakes import HashEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engine.protocols import IndexWriter, Snapshot, Store
     from engine.types import FloatArray, Hit
@@ -74,7 +74,7 @@ def put(writer: IndexWriter, document: Document | str, *texts: str) -> None:
     writer.add(document, passages(*texts), vectors)
 
 
-def commit(store: Store, documents: dict[str, Sequence[str]]) -> int:
+def commit(store: Store, documents: Mapping[str, Sequence[str]]) -> int:
     """Put documents (id -> passages) and commit them."""
     with store.writer() as writer:
         for id_, texts in documents.items():
