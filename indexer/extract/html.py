@@ -36,6 +36,7 @@ _BLOCKS = words(
 _PARTED = frozenset(
     ["article", "blockquote", "dl", "figure", "ol", "p", "pre", "section", "table", "ul"]
 )
+_ANCHORS = frozenset("#¶§🔗") | {""}
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _SPACES = re.compile(r"[ \t\n\r\f\u00a0]+")
 _DATES = ("article:published_time", "date", "dc.date", "dcterms.created", "article:modified_time")
@@ -148,7 +149,7 @@ class _Walk:
             return None
         if tag in _HEADINGS:
             self._flush()
-            self._draft.heading(_HEADINGS[tag], node.text())
+            self._draft.heading(_HEADINGS[tag], _heading(node))
             self._gap = 2
             return None
         if tag == "br":
@@ -188,3 +189,11 @@ class _Walk:
         self._draft.add(words)
         self._line = []
         self._gap = gap
+
+
+def _heading(node: LexborNode) -> str:
+    """Return a heading's text without the sign that links to the heading itself."""
+    for link in node.css("a"):
+        if link.text().strip() in _ANCHORS:
+            link.remove()
+    return node.text()

@@ -16,20 +16,28 @@ from server.cli.options import index_option, reranker_option
 @reranker_option
 @click.option("--no-rerank", is_flag=True, help="Stage one alone.")
 @click.option("--allowed-host", multiple=True, help="Another Host name to answer (repeatable).")
-def command(
+@click.option("--insecure", is_flag=True, help="Allow --host to be open to others, without a key.")
+def command(  # noqa: PLR0913
     index: Path,
     host: str,
     port: int,
     reranker: str,
     no_rerank: bool,
     allowed_host: tuple[str, ...],
+    insecure: bool,
 ) -> None:
-    """Answer searches over HTTP, on this machine only.
+    """Answer searches over HTTP, on this machine only unless you say otherwise.
 
     \b
     curl 'http://127.0.0.1:8000/search?q=passport'
     """  # noqa: D301 - click reads the \b
     from server.serving import serve
 
-    serve(index, host=host, port=port, reranker="none" if no_rerank else reranker,
-          allowed_hosts=allowed_host)  # fmt: skip
+    serve(
+        index,
+        host=host,
+        port=port,
+        reranker="none" if no_rerank else reranker,
+        allowed_hosts=allowed_host,
+        insecure=insecure,
+    )

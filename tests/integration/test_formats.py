@@ -254,3 +254,11 @@ def test_many_files_come_in_their_order_as_one_by_one(
 def test_types_are_canonical_extensions(files: dict[str, Path]) -> None:
     assert file_type(files["md"]) == "md"
     assert file_type(files["cp1252"]) == "txt"
+
+
+def test_the_sign_that_links_to_a_heading_is_no_part_of_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text('<h1>Port <a href="#port">#</a></h1><h2>C# <a>¶</a></h2><p>Listen.</p>')
+    found = extract(page)
+    assert found.title == "Port"
+    assert "C#" in found.sections[-1].heading
