@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 
@@ -19,13 +19,14 @@ from engine.local.text import TextPart
 from engine.types import Hit, by_rank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from engine.filters import Filter
     from engine.query import Query
     from engine.types import FloatArray, Origin, Root, StoredPassage
 
+_T = TypeVar("_T")
 _TRIES: Final = 5
 
 
@@ -75,8 +76,8 @@ class LocalSnapshot:
         self._text = TextPart(folder / self.parts.text)
         self._dense = _open_dense(folder, catalog, self.parts)
         # A filter is asked by both sources, and by every query of a batch.
-        self._documents_kept = lru_cache(maxsize=8)(self._find_documents_kept)
-        self._passages_kept = lru_cache(maxsize=8)(self._find_passages_kept)
+        self._documents_kept = _remembered(self._lock, catalog.kept)
+        self._passages_kept = _remembered(self._lock, catalog.passages_kept)
 
     @property
     def generation(self) -> int:
@@ -118,14 +119,6 @@ class LocalSnapshot:
         hits = [Hit(p, *places[p], score) for p, score in found if p in places]
         return sorted(hits, key=by_rank)[:depth]
 
-    def _find_documents_kept(self, where: Filter) -> list[int]:
-        with self._lock:
-            return self._catalog.kept(where)
-
-    def _find_passages_kept(self, where: Filter) -> np.ndarray[Any, np.dtype[np.int64]]:
-        with self._lock:
-            return self._catalog.passages_kept(where)
-
     def passages(self, ids: Sequence[int]) -> list[StoredPassage]:
         """See Snapshot."""
         with self._lock:
@@ -161,6 +154,16 @@ class LocalSnapshot:
 
 def _read_only() -> None:
     raise AssertionError("a snapshot does not write")
+
+
+def _remembered(lock: threading.Lock, find: Callable[[Filter], _T]) -> Callable[[Filter], _T]:
+    """Return `find` with a memory; it knows no snapshot, which dies with its last user."""
+
+    def locked(where: Filter) -> _T:
+        with lock:
+            return find(where)
+
+    return lru_cache(maxsize=8)(locked)
 
 
 def _checksum(path: Path) -> str | None:

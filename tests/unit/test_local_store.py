@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -147,6 +148,19 @@ def test_every_commit_and_every_new_index_is_another_version(tmp_path: Path) -> 
         versions.append(store.version())
         assert store.version() == versions[-1]
     assert len(set(versions)) == 3
+
+
+def test_a_snapshot_that_nobody_holds_is_gone_at_once(tmp_path: Path) -> None:
+    """A server opens one for every commit, and vectors are large: no waiting for a collection."""
+    store = LocalStore(tmp_path / "index", SETTINGS)
+    commit(store, {"a": ["alpha"]})
+    asker = ask(store)
+    assert documents(asker.text("alpha", 5, "path:a")) == ["a"]
+    assert documents(asker.near("alpha", 5, "path:a")) == ["a"]
+    held = weakref.ref(asker.snapshot)
+    asker.snapshot.close()
+    del asker
+    assert held() is None
 
 
 def test_a_catalogue_that_is_locked_for_ever_is_an_error_of_ours(tmp_path: Path) -> None:
