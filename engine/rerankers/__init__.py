@@ -12,15 +12,21 @@ transformers and sentence-transformers take 6 s to import even from a warm file 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from engine import bundled
 from engine.rerankers.checkpoint import inspect, resolve
+from engine.rerankers.settings import Calibration, ModelSettings
 
 if TYPE_CHECKING:
     from engine.protocols import Reranker
     from engine.rerankers.checkpoint import Precision
+
+# What a shortlist.json would say of all-MiniLM-L6-v2, fitted on the dev splits (benchmarks/LOG.md):
+# nDCG@10 on four of them is flat from 0.4 to 0.5 and falls from 0.6 on.
+_BUNDLED: Final = ModelSettings(weight=0.5, calibration=Calibration(scale=12.3, shift=-9.2))
 
 
 def load(model: str = "", *, precision: Precision = "float32") -> Reranker:
@@ -32,6 +38,8 @@ def load(model: str = "", *, precision: Precision = "float32") -> Reranker:
     folder = bundled.minilm_folder() if not model else resolve(model)
     name = "all-MiniLM-L6-v2" if not model else _name(model)
     checkpoint = inspect(folder, name)
+    if not model:
+        checkpoint = replace(checkpoint, settings=_BUNDLED)
     if checkpoint.kind == "bi-encoder":
         from engine.rerankers.bi_encoder import BiEncoderReranker
 

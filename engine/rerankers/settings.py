@@ -36,7 +36,8 @@ class Calibration:
     def relevance(self, logits: FloatArray) -> FloatArray:
         """Return (n,) float32 probabilities of relevance in [0, 1]."""
         # tanh, where exp would overflow at a logit of -89.
-        chances = 0.5 * (1 + np.tanh(0.5 * (self.scale * logits + self.shift)))
+        wide = logits.astype(np.float64)  # in float32 all below -17 would be 0
+        chances = 0.5 * (1 + np.tanh(0.5 * (self.scale * wide + self.shift)))
         return chances.astype(np.float32)
 
 
