@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import tantivy
@@ -100,6 +100,16 @@ def _writing() -> Generator[None]:
         yield
     except (ValueError, OSError) as error:
         raise IndexFault(f"the text part cannot be written: {error}") from error
+    except BaseException as error:
+        raise _translated(error) from error
+
+
+@contextmanager
+def _reading() -> Generator[None]:
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise DamagedIndex(f"the text part cannot be searched: {error}") from error
     except BaseException as error:
         raise _translated(error) from error
 
@@ -208,26 +218,24 @@ class TextPart:
             limit *= 8  # the cut falls among equal scores: all of them are needed to order them
 
     def _hits(self, query: TantivyQuery, limit: int) -> list[tuple[int, float]]:
-        try:
+        with _reading():
             found = self._searcher.search(query, limit, count=False).hits
             passages = self._searcher.fast_field_values("passage", [at for _, at in found])
-        except (ValueError, OSError) as error:
-            raise DamagedIndex(f"the text part cannot be searched: {error}") from error
-        except BaseException as error:
-            raise _translated(error) from error
         if None in passages:
             raise DamagedIndex("the text part is damaged: entries without a passage id")
-        return [(p, round(s, DECIMALS)) for p, (s, _) in zip(passages, found, strict=True)]
+        ids = cast("list[int]", passages)
+        return [(p, round(s, DECIMALS)) for p, (s, _) in zip(ids, found, strict=True)]
 
     def _prefix(self, prefix: str) -> TantivyQuery:
         """Match terms that begin so; where none does, the longest term that the prefix begins with.
 
         Terms are stems: while `installati` is typed there is only `instal` to be found.
         """
-        if not self._searcher.terms_with_prefix("body", prefix, limit=1):
-            for end in range(len(prefix) - 1, 2, -1):
-                if self._searcher.doc_freq("body", prefix[:end]):
-                    return TantivyQuery.const_score_query(_term("body", prefix[:end]), 1.0)
+        with _reading():
+            if not self._searcher.terms_with_prefix("body", prefix, limit=1):
+                for end in range(len(prefix) - 1, 2, -1):
+                    if self._searcher.doc_freq("body", prefix[:end]):
+                        return TantivyQuery.const_score_query(_term("body", prefix[:end]), 1.0)
         return TantivyQuery.fuzzy_term_query(SCHEMA, "body", prefix, distance=0, prefix=True)
 
 

@@ -57,7 +57,7 @@ for name in names:
             found = [asker.both(query, 50) for query in queries]
             opened = "answered"
         except IndexFault as error:
-            opened = "refused"
+            opened = "refused"  # anything else, a Rust panic too, ends this process
         print(json.dumps([str(name), way, verdict.damage, verdict.beyond_repair, opened]))
         if way != "missing":
             continue

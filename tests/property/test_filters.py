@@ -89,6 +89,16 @@ def test_sql_keeps_exactly_what_the_filter_keeps(where: Filter, documents: list[
     assert sql_keeps(where, documents) == [where.keeps(document) for document in documents]
 
 
+@given(st.lists(st.none() | st.integers(0, 3), min_size=2, max_size=2), st.integers(0, 3))
+def test_sql_and_the_filter_agree_on_the_ends_of_a_range(ends: list[int | None], date: int) -> None:
+    where = Filter(dates=(DateRange(*ends),))
+    after = ends[0] is None or date >= ends[0]
+    kept = after and (ends[1] is None or date < ends[1])
+    document = Document(id="d", date=date)
+    assert where.keeps(document) is kept
+    assert sql_keeps(where, [document]) == [kept]
+
+
 @given(PATTERN, PATH)
 @example("a[b]c", "a[b]c")
 @example("a[b]c", "abc")
