@@ -135,11 +135,11 @@ def test_the_default_says_that_it_is_a_bi_encoder_and_untrained_for_this() -> No
     reranker = load()
     assert reranker.name == "all-MiniLM-L6-v2 (bi-encoder, zero-shot)"
     assert reranker.weight < 1
-    chances = reranker.relevance(np.array([0.0, 0.75, 1.0], dtype=np.float32))
+    chances = reranker.relevance(np.array([0.0, 0.824, 1.0], dtype=np.float32))
     assert chances is not None
     assert chances[0] < 0.01
     assert chances[1] == pytest.approx(0.5, abs=0.01)
-    assert chances[2] > 0.9
+    assert chances[2] > 0.85
 
 
 def test_a_cross_encoder_ranks_alone_unless_its_folder_says_otherwise(tmp_path: Path) -> None:
