@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ir_measures
 import numpy as np
 from tqdm import tqdm
 
 from benchmarks.indexes import index_of
 from benchmarks.machine import machine
+from benchmarks.measures import percentages
 from engine.answer import SearchRequest
 from engine.assemble import open_engine
 from engine.rerank import combine
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 Run = dict[str, dict[str, float]]
 SCRATCH = Path(".scratch")
 WEIGHTS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
-_MEASURES = (ir_measures.nDCG @ 10, ir_measures.Recall(rel=1) @ 100)
 _BATCH = 300  # queries in one score call: a passage that many retrieve is encoded once
 
 
@@ -50,9 +49,13 @@ class Row:
 
 def measure(collection: Collection, run: Run, system: str) -> Row:
     """Return a run's figures by ir-measures with the full judgements."""
-    found = ir_measures.calc_aggregate(_MEASURES, collection.qrels, run)
-    figures = [round(100 * found[measure], 2) for measure in _MEASURES]
-    return Row(collection.name, collection.split, len(collection.queries), system, *figures)
+    return Row(
+        collection.name,
+        collection.split,
+        len(collection.queries),
+        system,
+        *percentages(collection.qrels, run),
+    )
 
 
 def first_stage(

@@ -19,9 +19,9 @@ from string import punctuation
 from typing import TYPE_CHECKING, Final
 
 import regex
-import Stemmer
 
 from engine.errors import UsageError
+from engine.stemming import stemmer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,22 +185,22 @@ def _triples(run: str) -> list[str]:
 
 
 def _word_to_term(language: str) -> Callable[[str], str]:
-    latin = Stemmer.Stemmer(LATIN_STEMMERS[language]) if language != "none" else None
+    latin = stemmer(LATIN_STEMMERS.get(language, "none"))
     by_script = [
-        (regex.compile(rf"\p{{{script}}}"), Stemmer.Stemmer(algorithm))
+        (regex.compile(rf"\p{{{script}}}"), stemmer(algorithm))
         for script, algorithm in _SCRIPT_STEMMERS
     ]
 
     def term(word: str) -> str:
         lower = word.lower()
         if lower.isascii():
-            return latin.stemWord(lower) if latin else lower
+            return latin(lower)
         if _UNFOLDED.match(lower):
             return lower
-        for script, stemmer in by_script:
+        for script, stem in by_script:
             if script.match(lower):
-                return stemmer.stemWord(lower)
-        return _fold(latin.stemWord(lower) if latin else lower)
+                return stem(lower)
+        return _fold(latin(lower))
 
     return term
 

@@ -7,7 +7,6 @@ whoever needs none of them does not wait for them.
 from __future__ import annotations
 
 from copy import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.analysis import Analyzer
@@ -15,6 +14,8 @@ from engine.errors import EncoderMismatch, ModelError
 from engine.search import SearchEngine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.config import IndexSettings
     from engine.local.store import LocalStore
     from engine.protocols import Encoder, Reranker
@@ -39,18 +40,9 @@ def load_encoder(source: str = "") -> Encoder:
 
     if not source:
         return StaticEncoder.default()
-    return StaticEncoder.load(Path(source) if Path(source).is_dir() else _downloaded(source))
+    from engine.rerankers.checkpoint import resolve
 
-
-def _downloaded(name: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
-    except Exception as error:
-        raise ModelError(
-            f"encoder {name!r} is no folder here, and could not be fetched from the hub: {error}"
-        ) from error
+    return StaticEncoder.load(resolve(source))
 
 
 def load_reranker(source: str = "") -> Reranker:

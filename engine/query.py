@@ -85,6 +85,7 @@ class _Builder:
         self.not_paths: list[str] = []
 
     def add(self, part: re.Match[str]) -> None:
+        """Take a part of the query language."""
         text = part["phrase"] if part["phrase"] is not None else part["word"]
         negative = part["sign"] == "-"
         if part["field"] == "path":
@@ -92,7 +93,7 @@ class _Builder:
         elif part["sign"] or part["field"] or part["phrase"] is not None:
             self._constrain(text, "title" if part["field"] else "body", negative=negative)
         else:
-            self._word(text)
+            self.add_word(text)
 
     def _constrain(self, text: str, field: Field, *, negative: bool) -> None:
         terms = tuple(self.analyzer.phrase_terms(text))
@@ -103,7 +104,8 @@ class _Builder:
             self.words.append(text)
             self.terms.extend(terms)
 
-    def _word(self, text: str) -> None:
+    def add_word(self, text: str) -> None:
+        """Take a plain word."""
         self.words.append(text)
         terms = self.analyzer.query_terms(text)
         if self.analyzer.is_stop_word(text):
@@ -140,5 +142,5 @@ def plain(text: str, analyzer: Analyzer) -> Query:
     """Return the query of a text without any operator, as judged collections mean theirs."""
     builder = _Builder(analyzer)
     for word in clean(text).split():
-        builder._word(word.replace("*", " "))
+        builder.add_word(word.replace("*", " "))
     return builder.build()

@@ -25,11 +25,11 @@ class ResultView:
         self._shortlist = shortlist
         self._analyzer = analyzer
         runs: dict[Stage, list[Hit]] = {**shortlist.sources, "fused": shortlist.fused}
-        self._ranks = {
+        self._ranks: dict[Stage, dict[int, int]] = {
             stage: {hit.passage: rank for rank, hit in enumerate(run, 1)}
             for stage, run in runs.items()
         }
-        self._scores = {
+        self._scores: dict[Stage, dict[int, float]] = {
             stage: {hit.passage: hit.score for hit in run} for stage, run in runs.items()
         }
         self._relevance: dict[int, float] = {}

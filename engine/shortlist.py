@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from engine.types import Hit, Stage, StoredPassage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from engine.answer import DegradedReason, SearchRequest
     from engine.query import Query
@@ -37,7 +37,7 @@ class Shortlist:
     notes: list[str] = field(default_factory=list[str])
 
     @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
+    def timed(self, stage: str) -> Generator[None]:
         """Add the milliseconds of a block to a stage."""
         start = time.perf_counter()
         try:

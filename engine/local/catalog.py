@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from engine.filters import Filter
-    from engine.types import FloatArray
+    from engine.types import FloatArray, IdArray
 
 _PASSAGE_COLUMNS: Final = """p.id, p.number, p.start, p."end", p.page, p.heading, p.text,
     d.key, d.title, d.path, d.type, d.date, d.metadata"""
@@ -196,7 +196,7 @@ class Catalog:
             for row in self.execute(f"SELECT d.id FROM document d WHERE {sql}", values)  # noqa: S608
         ]
 
-    def passages_kept(self, where: Filter) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def passages_kept(self, where: Filter) -> IdArray:
         """Return the ids of the passages that a filter keeps, ascending, (n,) int64."""
         sql, values = condition(where)
         rows = self.execute(
@@ -211,9 +211,7 @@ class Catalog:
         """Insert a passage's vector; it is kept as float16."""
         self.execute("INSERT INTO vector VALUES (?, ?)", (passage, vector.astype("<f2").tobytes()))
 
-    def vectors(
-        self, after: int, dim: int
-    ) -> tuple[np.ndarray[Any, np.dtype[np.int64]], FloatArray]:
+    def vectors(self, after: int, dim: int) -> tuple[IdArray, FloatArray]:
         """Return (n,) ids above `after`, ascending, and their (n, dim) float32 rows."""
         rows = self.execute(
             "SELECT passage, value FROM vector WHERE passage > ? ORDER BY passage", (after,)
@@ -222,7 +220,7 @@ class Catalog:
         values = np.frombuffer(b"".join(row[1] for row in rows), "<f2")
         return ids, values.reshape(len(rows), dim).astype(np.float32)
 
-    def gone(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def gone(self) -> IdArray:
         """Return the ids in the dense file whose passages were removed since, ascending."""
         rows = self.execute("SELECT passage FROM gone ORDER BY passage").fetchall()
         return np.fromiter((row[0] for row in rows), np.int64, len(rows))

@@ -1,4 +1,4 @@
-# pyright: basic
+# pyright: basic, reportAttributeAccessIssue=false, reportCallIssue=false
 """The dense part: cosine search in FAISS over unit vectors (LEAF: faiss).
 
 * A file holds one float16 row a passage, exact (SQfp16: 2.7 ms at 100,000 rows, half of float32).
@@ -22,6 +22,8 @@ from engine.local.files import sync
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.types import FloatArray, IdArray
+
 WANTED_RECALL = 0.95
 DECIMALS = 6
 _KIND, _METRIC = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
@@ -29,13 +31,13 @@ _SAMPLE = 200
 _TRAINED_ON = 64  # vectors a list
 
 
-def write(path: Path, ids: np.ndarray, vectors: np.ndarray, approximate_from: int) -> dict:
+def write(path: Path, ids: IdArray, vectors: FloatArray, approximate_from: int) -> dict[str, float]:
     """Write (n,) int64 ids and their (n, dim) float32 unit rows; return what was measured.
 
     The result is empty for an exact file, else `{"lists", "probes", "recall"}`.
     """
     dim = vectors.shape[1]
-    measured: dict = {}
+    measured: dict[str, float] = {}
     if len(ids) < approximate_from:
         rows = _exact(dim)
     else:
