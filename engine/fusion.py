@@ -37,19 +37,23 @@ def convex(runs: Sequence[Sequence[Hit]], weights: Sequence[float]) -> list[Hit]
 
 
 def in_tiers(
-    fuse: Callable[[list[list[Hit]]], list[Hit]], runs: Sequence[list[Hit]], depth: int
+    fuse: Callable[[list[list[Hit]]], list[Hit]],
+    runs: Sequence[list[Hit]],
+    depth: int,
+    key: Callable[[Hit], object] = lambda hit: hit.passage,
 ) -> list[Hit]:
     """Fuse the first `depth` of each run, then what four times the depth adds, and so on.
 
     So the order of the first hits does not depend on how far down was asked, and pages never
-    overlap. What a deeper tier adds has the score of the last hit before it.
+    overlap. What a deeper tier adds has the score of the last hit before it; `key` tells what is
+    there already.
     """
     fused = fuse([run[:depth] for run in runs])
     while depth < max(map(len, runs), default=0):
         depth *= 4
-        known, last = {hit.passage for hit in fused}, fused[-1].score
+        known, last = {key(hit) for hit in fused}, fused[-1].score
         deeper = fuse([run[:depth] for run in runs])
-        fused += [hit._replace(score=last) for hit in deeper if hit.passage not in known]
+        fused += [hit._replace(score=last) for hit in deeper if key(hit) not in known]
     return fused
 
 

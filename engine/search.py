@@ -133,9 +133,6 @@ class SearchEngine:
             shortlist.notes.append(f"{stage} search failed: {error}")
 
     def _fuse(self, shortlist: Shortlist) -> list[Hit]:
-        if shortlist.request.group_by == "document":
-            same = with_one_passage_each(list(shortlist.sources.values()))
-            shortlist.sources = dict(zip(shortlist.sources, same, strict=True))
         runs = shortlist.sources
         if len(runs) < 2:
             return next(iter(runs.values()))
@@ -146,11 +143,19 @@ class SearchEngine:
                 f" {self.encoder.name} hardly knows this language"
             )
         weight = DENSE_WEIGHT * fluency
-        return in_tiers(
-            lambda cut: convex(cut, [1 - weight, weight]),
-            [runs["lexical"], runs["dense"]],
-            self._first_tier(shortlist.request),
+        weights, both = [1 - weight, weight], [runs["lexical"], runs["dense"]]
+        depth = self._first_tier(shortlist.request)
+        if shortlist.request.group_by is None:
+            return in_tiers(lambda cut: convex(cut, weights), both, depth)
+        fused = in_tiers(
+            lambda cut: convex(with_one_passage_each(cut), weights),
+            both,
+            depth,
+            lambda hit: hit.document,
         )
+        same = with_one_passage_each([fused, *both])[1:]
+        shortlist.sources = dict(zip(runs, same, strict=True))
+        return fused
 
     def _read_for_fluency(self, shortlist: Shortlist, hits: Sequence[Hit]) -> str:
         """Return the query and a few passages: a word or two do not tell a language."""
