@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 READER: Final = """
 import os, sys
+import numpy.ma  # imported late by numpy, when this user may not be able to read it any more
 from pathlib import Path
 from engine.errors import ShortlistError
 from engine.local.store import LocalStore
