@@ -39,8 +39,8 @@ def main(folder: Path, index: Path) -> None:
     print(f"\nmodels and index loaded in {time.perf_counter() - start:.1f} s; stage two: {name}")
     try:
         for question in _questions(folder, engine):
-            _say(f'shortlist search "{question}" -i {index} -k 3 --explain')
-            request = SearchRequest(query=question, k=3, explain=True)
+            _say(f'shortlist search "{question}" -i {index} -k 3 --rerank-depth 20 --explain')
+            request = SearchRequest(query=question, k=3, rerank_depth=20, explain=True)
             show_answer(engine.search(request), explain=True)
     finally:
         engine.close()
