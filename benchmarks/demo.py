@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # What the standard library answers; another folder is asked for what its own titles say.
 _QUESTIONS = (
-    "how do I parse command line arguments",
+    "parse command line arguments",
     "compress a file with gzip",
     "run a function in another process with a timeout",
 )
