@@ -53,11 +53,14 @@ STOP_WORDS: Final = {
 }
 
 LONGEST_TERM: Final = 80  # characters; longer runs are hashes and base64, never typed by anyone
-_ASCII_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+# C++, C++17, C#, F#: without its signs the name of a language is a letter that stands everywhere.
+_SIGNED: Final = r"[A-Za-z](?:\+\+(?![A-Za-z+])|\#(?![A-Za-z0-9\#]))"
+_ASCII_WORD: Final = re.compile(rf"{_SIGNED}|[A-Za-z0-9]+")
 _CJK: Final = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}ー々"
 _UNSPACED: Final = r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _RUN: Final = regex.compile(
-    rf"(?P<cjk>[{_CJK}]+)|(?P<unspaced>[{_UNSPACED}]+)|[[\p{{L}}\p{{M}}\p{{N}}]--[{_CJK}{_UNSPACED}]]+",
+    rf"(?P<cjk>[{_CJK}]+)|(?P<unspaced>[{_UNSPACED}]+)|{_SIGNED}"
+    rf"|[[\p{{L}}\p{{M}}\p{{N}}]--[{_CJK}{_UNSPACED}]]+",
     regex.V1,
 )
 _CAMEL: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")

@@ -121,3 +121,22 @@ def test_threads_that_share_an_analyzer_get_the_same_terms() -> None:
     for thread in threads:
         thread.join()
     assert wrong == [0]
+
+
+@pytest.mark.parametrize("around", ["", "é "])
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("C++ and C#", ["c++", "and", "c#"]),
+        ("C++17", ["c++", "17"]),
+        ("(F#)", ["f#"]),
+        ("abc++ a#1 i+1", ["abc", "a", "1", "i", "1"]),
+    ],
+)
+def test_a_language_named_by_signs_keeps_them(around: str, text: str, terms: list[str]) -> None:
+    assert [t for t in Analyzer().terms(around + text) if t != "e"] == terms
+
+
+def test_a_query_for_cplusplus_does_not_mean_c() -> None:
+    assert Analyzer().query_terms("C++") == ["c++"]
+    assert Analyzer().spans("use C++ here")[1][:2] == (4, 7)

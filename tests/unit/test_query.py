@@ -55,7 +55,7 @@ def test_paths_belong_to_the_filter() -> None:
         ("++i", ("i",)),
         ("a - b + c", ("b", "c")),
         ("e-mail", ("e", "mail")),
-        ("C++ AND OR NOT", ("c",)),
+        ("C++ AND OR NOT", ("c++",)),
         ("subtitle:x zzz:y", ("subtitl", "x", "zzz", "y")),
         ("((nested)) [brackets]", ("nest", "bracket")),
         ("title: path:", ("titl", "path")),
