@@ -8,9 +8,8 @@ here it needs 0.1 s of imports in place of torch's and sentence-transformers' 16
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from tokenizers import Tokenizer
 
 from engine import bundled
 from engine.errors import ModelError
+from engine.jsonfile import read_json
 from engine.tokens import Fluency, well_formed
 
 if TYPE_CHECKING:
@@ -165,7 +165,9 @@ def _module_folder(folder: Path) -> Path:
             message = f"no static embedding model at {folder}: there is no such folder"
             raise ModelError(message)
         return folder
-    modules = [(str(m.get("type")).rsplit(".", 1)[-1], m.get("path", "")) for m in _json(listing)]
+    modules = [
+        (str(m.get("type")).rsplit(".", 1)[-1], m.get("path", "")) for m in read_json(listing)
+    ]
     if [kind for kind, _ in modules if kind != "Normalize"] != ["StaticEmbedding"]:
         kinds = ", ".join(kind for kind, _ in modules)
         message = (
@@ -204,16 +206,8 @@ def _read_table(path: Path) -> FloatArray:
 
 def _read_prompts(folder: Path) -> _Prompts:
     path = folder / "config_sentence_transformers.json"
-    prompts = (_json(path).get("prompts") or {}) if path.is_file() else {}
+    prompts = (read_json(path).get("prompts") or {}) if path.is_file() else {}
     return _Prompts(
         query=prompts.get("query") or "",
         passage=prompts.get("document") or prompts.get("passage") or "",
     )
-
-
-def _json(path: Path) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        message = f"{path} cannot be read: {error}"
-        raise ModelError(message) from error

@@ -7,15 +7,15 @@ own, no modules from outside sentence-transformers.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from safetensors import SafetensorError, safe_open
 
 from engine.errors import ModelError
+from engine.jsonfile import read_json
 from engine.rerankers.settings import ModelSettings
 
 Kind = Literal["bi-encoder", "cross-encoder"]
@@ -86,7 +86,7 @@ def inspect(folder: Path, name: str) -> Checkpoint:
 def _kind(folder: Path, name: str) -> Kind:
     """Tell a bi-encoder by its pooling; a cross-encoder has no module besides its transformer."""
     path = folder / "modules.json"
-    modules = _json(path) if path.is_file() else []
+    modules = read_json(path) if path.is_file() else []
     for module in modules:
         kind = str(module.get("type"))
         if not kind.startswith("sentence_transformers."):
@@ -122,11 +122,3 @@ def _pickled(name: str, path: Path) -> ModelError:
         f"{name} has its weights in {path.name}, a pickle, which can run code when it is loaded:"
         " save the model as safetensors"
     )
-
-
-def _json(path: Path) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        message = f"{path} cannot be read: {error}"
-        raise ModelError(message) from error

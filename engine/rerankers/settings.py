@@ -7,7 +7,6 @@ Both are optional, and other keys are for other readers.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from engine.errors import ModelError
+from engine.jsonfile import read_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ class ModelSettings:
         path = folder / "shortlist.json"
         if not path.is_file():
             return cls()
-        said = _object(path, _parsed(path))
+        said = _object(path, read_json(path))
         weight = None if said.get("weight") is None else _number(path, said, "weight", 1.0)
         if weight is not None and not 0 <= weight <= 1:
             message = f"{path}: weight must be from 0 to 1, not {weight}"
@@ -68,14 +68,6 @@ class ModelSettings:
         fitted = _object(path, said["calibration"])
         scale, shift = _number(path, fitted, "scale", 1.0), _number(path, fitted, "shift", 0.0)
         return cls(weight=weight, calibration=Calibration(scale, shift))
-
-
-def _parsed(path: Path) -> object:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        message = f"{path} cannot be read: {error}"
-        raise ModelError(message) from error
 
 
 def _object(path: Path, value: object) -> dict[str, object]:
