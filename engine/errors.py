@@ -10,6 +10,7 @@
     │   ├── IndexLocked       another process is writing
     │   └── EncoderMismatch   the index was made with another encoder
     ├── SourceError           a root cannot be indexed as asked (missing, suddenly empty)
+    ├── CollectionError       queries or judgements cannot be used; names file and line
     ├── ExtractionError       one file gave no text; the reason is for the user
     └── ModelError            a model cannot be loaded or used
 
@@ -58,6 +59,10 @@ class EncoderMismatch(IndexFault):
 
 class SourceError(ShortlistError):
     """Raised when a root cannot be indexed as asked."""
+
+
+class CollectionError(ShortlistError):
+    """Raised when queries or judgements cannot be used; the message names file and line."""
 
 
 class ExtractionError(ShortlistError):

@@ -23,7 +23,7 @@ LONGEST = 300  # lines
 FORBIDDEN = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 # Third-party packages that only developers install; the import name is not always theirs.
 ONLY_DEVELOPERS = {
-    *("bm25s", "docx", "httpx2", "hypothesis", "ir_measures", "openpyxl", "pptx", "pytest"),
+    *("bm25s", "docx", "httpx2", "hypothesis", "openpyxl", "pptx", "pytest"),
 }
 
 
@@ -71,8 +71,7 @@ def test_no_code_of_a_model_is_trusted() -> None:
 def test_the_product_imports_nothing_that_only_developers_install() -> None:
     for path in sources(*SHIPPED):
         packages = {name.partition(".")[0] for name in imports(path)}
-        # `shortlist evaluate` may ask for ir-measures by name, and says what to install.
-        assert packages & (ONLY_DEVELOPERS - {"ir_measures"}) == set(), name_of(path)
+        assert packages & ONLY_DEVELOPERS == set(), name_of(path)
 
 
 def test_nothing_below_the_server_reads_the_environment() -> None:

@@ -1,0 +1,17 @@
+"""Evaluate honestly: what stage one finds, what both stages reach, and where the rest is lost.
+
+    collection     queries and judgements, checked; the corpus that they are about
+    beir, trec     what they are read from
+    known_items    queries made from the index itself, where nobody has judged anything
+    candidates     what stage one finds for a query, and the positives that it missed
+    columns        the rankings that are compared: base, realistic, always, ceiling
+    scored         LEAF (sqlite3): a reranker whose scores are remembered between runs
+    measures       LEAF (ir_measures): the truth about a ranking
+    significance   intervals and tests over queries
+    journal        files of a run that grow query by query and survive a kill
+    evaluate       all of it, one collection from query to report
+    report         report.json; table and page show it, compare holds two of them together
+
+**The truth is ir-measures with the full judgements on the exported runs.** What else computes the
+same measures, and where it differs, is explained in docs/evaluation.md.
+"""
