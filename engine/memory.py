@@ -16,7 +16,7 @@ import numpy as np
 from engine.analysis import Analyzer
 from engine.errors import IndexLocked
 from engine.storable import storable
-from engine.types import Hit, StoredPassage, by_rank, context_text
+from engine.types import Document, Hit, StoredPassage, by_rank, context_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.filters import Filter
     from engine.query import Constraint, Query
-    from engine.types import Document, FloatArray, Passage
+    from engine.types import FloatArray, Passage
 
 K1, B = 1.2, 0.75  # as tantivy has them
 
@@ -39,10 +39,11 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """One commit: documents' entries by document id, never changed once published."""
+    """One commit: documents and their entries by document id, never changed once published."""
 
     generation: int = 0
     next_id: int = 1
+    documents: dict[str, Document] = field(default_factory=dict[str, Document])
     entries: dict[str, list[_Entry]] = field(default_factory=dict[str, list[_Entry]])
 
 
@@ -142,6 +143,15 @@ class MemorySnapshot:
         """See Snapshot."""
         return [(e.stored, e.vector) for e in self._state.entries.get(document, [])]
 
+    def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
+        """See Snapshot."""
+        ids = sorted(id_ for id_ in self._state.documents if id_.startswith(prefix) and id_ > after)
+        return [self._state.documents[id_] for id_ in ids[: max(0, limit)]]
+
+    def known(self, documents: Sequence[str]) -> set[str]:
+        """See Snapshot."""
+        return {id_ for id_ in documents if id_ in self._state.documents}
+
     def count(self) -> tuple[int, int]:
         """See Snapshot."""
         return len(self._state.entries), len(self._entries)
@@ -156,6 +166,7 @@ class MemoryWriter:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
         self._next_id = store.state.next_id
+        self._documents = dict(store.state.documents)
         self._entries = dict(store.state.entries)
         self._changed = False
 
@@ -176,10 +187,12 @@ class MemoryWriter:
             known = vector is not None and bool(vector.any())
             entries.append(_Entry(stored, body, title, vector if known else None))
             self._next_id += 1
+        self._documents[document.id] = document
         self._entries[document.id] = sorted(entries, key=lambda e: e.stored.passage.number)
 
     def delete_document(self, document: str) -> bool:
         """See IndexWriter."""
+        self._documents.pop(document, None)
         there = self._entries.pop(document, None) is not None
         self._changed |= there
         return there
@@ -190,7 +203,9 @@ class MemoryWriter:
         if generation and not self._changed:
             return generation
         generation, self._changed = generation + 1, False
-        self._store.state = _State(generation, self._next_id, dict(self._entries))
+        self._store.state = _State(
+            generation, self._next_id, dict(self._documents), dict(self._entries)
+        )
         return generation
 
     def __enter__(self) -> Self:

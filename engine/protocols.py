@@ -52,6 +52,16 @@ class Reranker(Protocol):
         """Its share of the final score in [0, 1]; the rest is stage one's."""
         ...
 
+    @property
+    def parameters(self) -> int | None:
+        """Numbers that it was trained to have; None where nobody can tell."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A name for files, another one whenever its scores could be others."""
+        ...
+
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """Score (query, passage) pairs; logits, so that no saturation makes ties."""
         ...
@@ -96,6 +106,17 @@ class Snapshot(Protocol):
 
     def document_passages(self, document: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         """Return a document's passages by number, each with its vector; empty if it is not here."""
+        ...
+
+    def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
+        """Return the first `limit` documents beyond `after` whose ids begin with `prefix`.
+
+        Ids ascend by code point, so the last one of a page is where the next begins.
+        """
+        ...
+
+    def known(self, documents: Sequence[str]) -> set[str]:
+        """Return which of these document ids are here."""
         ...
 
     def count(self) -> tuple[int, int]:

@@ -15,19 +15,24 @@ from engine.config import IndexSettings
 from engine.errors import ForeignIndex
 from engine.filters import metadata_texts
 from engine.local.connection import FILE, Cursor, translated
+from engine.local.rows import (
+    DOCUMENT_COLUMNS,
+    PASSAGE_COLUMNS,
+    as_document,
+    as_passage,
+    as_vector,
+)
 from engine.local.schema import APPLICATION, FORMAT, SCHEMA
 from engine.local.selection import condition
-from engine.types import Document, Passage, StoredPassage
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
     from engine.filters import Filter
-    from engine.types import FloatArray, IdArray
+    from engine.types import Document, FloatArray, IdArray, Passage, StoredPassage
 
-_PASSAGE_COLUMNS: Final = """p.id, p.number, p.start, p."end", p.page, p.heading, p.text,
-    d.key, d.title, d.path, d.type, d.date, d.metadata"""
+_IDS_AT_ONCE: Final = 10_000
 
 
 class Catalog:
@@ -154,11 +159,11 @@ class Catalog:
     def passages(self, ids: Sequence[int]) -> dict[int, StoredPassage]:
         """Return the passages of these ids that exist."""
         rows = self.execute(
-            f"SELECT {_PASSAGE_COLUMNS} FROM passage p JOIN document d ON d.id = p.document"  # noqa: S608
+            f"SELECT {PASSAGE_COLUMNS} FROM passage p JOIN document d ON d.id = p.document"  # noqa: S608
             " WHERE p.id IN (SELECT value FROM json_each(?))",
             (json.dumps(list(ids)),),
         )
-        return {row[0]: _stored(row) for row in rows}
+        return {row[0]: as_passage(row) for row in rows}
 
     def places(self, ids: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Return (document id, passage number) of these passage ids: what ties are broken by."""
@@ -172,21 +177,47 @@ class Catalog:
     def document_passages(self, key: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         """Return a document's passages by number, each with its vector."""
         rows = self.execute(
-            f"SELECT {_PASSAGE_COLUMNS}, v.value FROM document d"  # noqa: S608
+            f"SELECT {PASSAGE_COLUMNS}, v.value FROM document d"  # noqa: S608
             " JOIN passage p ON p.document = d.id LEFT JOIN vector v ON v.passage = p.id"
             " WHERE d.key = ? ORDER BY p.number",
             (key,),
         )
-        return [(_stored(row), _vector(row[-1])) for row in rows]
+        return [(as_passage(row), as_vector(row[-1])) for row in rows]
+
+    def documents(self, prefix: str, after: str, limit: int) -> list[Document]:
+        """Return the first documents beyond `after` whose ids begin with `prefix`."""
+        # Text is compared by its bytes. No UTF-8 has an FF, so prefix + FF is above every id that
+        # begins so; one bound below, not two, or each page would walk from the prefix again.
+        low, beyond = (after, ">") if after >= prefix else (prefix, ">=")
+        rows = self.execute(
+            f"SELECT {DOCUMENT_COLUMNS} FROM document d"  # noqa: S608
+            f" WHERE d.key {beyond} CAST(? AS TEXT) AND d.key < CAST(? AS TEXT)"
+            " ORDER BY d.key LIMIT ?",
+            (_bytes(low), _bytes(prefix) + b"\xff", max(0, limit)),
+        )
+        return [as_document(row) for row in rows]
+
+    def known(self, keys: Sequence[str]) -> set[str]:
+        """Return which of these document ids are here."""
+        found: set[str] = set()
+        for first in range(0, len(keys), _IDS_AT_ONCE):
+            some = keys[first : first + _IDS_AT_ONCE]
+            rows = self.execute(
+                "SELECT key FROM document WHERE key IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(some)),),
+            )
+            # SQLite ends a JSON string at NUL, so it may find what was not asked.
+            found |= {row[0] for row in rows}.intersection(some)
+        return found
 
     def all_passages(self) -> Iterable[tuple[int, StoredPassage]]:
         """Yield (document number, passage) of everything, by passage id."""
         rows = self.execute(
-            f"SELECT {_PASSAGE_COLUMNS}, d.id FROM passage p JOIN document d ON d.id = p.document"  # noqa: S608
+            f"SELECT {PASSAGE_COLUMNS}, d.id FROM passage p JOIN document d ON d.id = p.document"  # noqa: S608
             " ORDER BY p.id"
         )
         for row in rows:
-            yield row[-1], _stored(row)
+            yield row[-1], as_passage(row)
 
     def kept(self, where: Filter) -> list[int]:
         """Return the numbers of the documents that a filter keeps."""
@@ -239,20 +270,6 @@ class Catalog:
         self.execute_many("INSERT INTO part VALUES (?, ?, ?)", rows)
 
 
-def _stored(row: Sequence[Any]) -> StoredPassage:
-    heading = cast("list[str]", json.loads(row[5])) if row[5] else []
-    return StoredPassage(
-        id=row[0],
-        document=Document(
-            id=row[7], title=row[8], path=row[9], type=row[10], date=row[11],
-            metadata=json.loads(row[12]),
-        ),
-        passage=Passage(
-            number=row[1], start=row[2], end=row[3], page=row[4], heading=tuple(heading),
-            text=row[6],
-        ),
-    )  # fmt: skip
-
-
-def _vector(blob: bytes | None) -> FloatArray | None:
-    return None if blob is None else np.frombuffer(blob, "<f2").astype(np.float32)
+def _bytes(text: str) -> bytes:
+    """Return text as bytes that order as it does; no stored id has a surrogate, a bound may."""
+    return text.encode("utf-8", "surrogatepass")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from engine.filters import Filter
     from engine.query import Query
-    from engine.types import FloatArray, Origin, Root, StoredPassage
+    from engine.types import Document, FloatArray, Origin, Root, StoredPassage
 
 _T = TypeVar("_T")
 _TRIES: Final = 5
@@ -129,6 +129,16 @@ class LocalSnapshot:
         """See Snapshot."""
         with self._lock:
             return self._catalog.document_passages(document)
+
+    def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
+        """See Snapshot."""
+        with self._lock:
+            return self._catalog.documents(prefix, after, limit)
+
+    def known(self, documents: Sequence[str]) -> set[str]:
+        """See Snapshot."""
+        with self._lock:
+            return self._catalog.known(documents)
 
     def origins(self, documents: Sequence[str]) -> dict[str, Origin]:
         """See Origins."""

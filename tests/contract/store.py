@@ -38,6 +38,12 @@ HOSTILE: Final = [
     ),
     *("alpha\r\n\u2028beta", "\ufeffalpha", "ﷺ" * 3000, "a\u0300" * 40_000, "\U0010ffff"),
 ]
+# Ids that order, fold and match patterns in unlike ways; in no order.
+STRANGE_IDS: Final = [
+    *("b", "a", "a/b", "a/", "a/é", "a%", "a_", "a*", "ab", "A", "a\U0010ffff", "B", "~", "\x7f"),
+    *("\U0010ffff", "\U0010ffff\U0010ffff", "\U0010fffe", "\uffff", "\ue000", "\ud7ff", "🔥", "一"),
+    *("e\u0301", "\xe9a", "\xe9", "\u07ff", "\u0800", "a b", " ", "a\n", "1", "10", "2", "'\""),
+]
 
 
 @dataclass(frozen=True)
@@ -319,6 +325,76 @@ class StoreContract:
         for row, (_, vector) in zip(rows, found, strict=True):
             assert vector is not None
             assert np.array_equal(row, vector)
+
+    def test_documents_come_in_order_of_their_ids_and_whole(self, store: Store) -> None:
+        every = [
+            Document(id="b/2.md", title="Two", path="b/2.md", type="md", metadata={"k": ["x"]}),
+            Document(id="a", date=1.5),
+            Document(id="b", title="no passage"),
+        ]
+        with store.writer() as writer:
+            for document in every:
+                put(writer, document, *(() if document.id == "b" else ("alpha", "beta")))
+            writer.commit()
+        snapshot = store.snapshot()
+        assert snapshot.documents() == [every[1], every[2], every[0]]
+        assert snapshot.documents("b") == [every[2], every[0]]
+        assert snapshot.documents("b/") == snapshot.documents(after="b") == [every[0]]
+        assert snapshot.documents("c") == snapshot.documents("b/2.md.") == []
+
+    @pytest.mark.parametrize("prefix", ["", *"aAZz~é一🔥", "a/", "\U0010ffff", "\x7f", "\uffff"])
+    def test_pages_of_documents_together_are_what_begins_so(
+        self, store: Store, prefix: str
+    ) -> None:
+        commit(store, {id_: ["alpha"] for id_ in STRANGE_IDS})
+        snapshot = store.snapshot()
+        wanted = sorted(id_ for id_ in STRANGE_IDS if id_.startswith(prefix))
+        for limit in (1, 2, 3, 1000):
+            found: list[str] = []
+            while page := snapshot.documents(prefix, found[-1] if found else "", limit):
+                assert len(page) <= limit
+                found += [document.id for document in page]
+            assert found == wanted
+
+    def test_documents_begin_after_any_text(self, store: Store) -> None:
+        commit(store, {id_: ["alpha"] for id_ in STRANGE_IDS})
+        snapshot = store.snapshot()
+        for after in [*STRANGE_IDS, "\0", "a\0", "\ud800", "\udfff", "b\udfff", "%", "_", "a*"]:
+            for prefix in ("", "a", "b", "\ud800", "\U0010ffff"):
+                assert [document.id for document in snapshot.documents(prefix, after)] == sorted(
+                    id_ for id_ in STRANGE_IDS if id_.startswith(prefix) and id_ > after
+                )
+        assert snapshot.documents(limit=0) == snapshot.documents(limit=-1) == []
+
+    def test_documents_are_those_of_the_commit_that_the_snapshot_shows(self, store: Store) -> None:
+        commit(store, {"a": ["alpha"], "b": ["beta"]})
+        before = store.snapshot()
+        with store.writer() as writer:
+            writer.delete_document("a")
+            put(writer, Document(id="b", title="new"), "beta")
+            put(writer, "c", "gamma")
+            assert [d.id for d in store.snapshot().documents()] == ["a", "b"]
+            writer.commit()
+        assert [(d.id, d.title) for d in before.documents()] == [("a", ""), ("b", "")]
+        assert before.known(["a", "b", "c"]) == {"a", "b"}
+        after = store.snapshot()
+        assert [(d.id, d.title) for d in after.documents()] == [("b", "new"), ("c", "")]
+        assert after.known(["a", "b", "c"]) == {"b", "c"}
+
+    def test_known_are_the_ids_that_are_here(self, store: Store) -> None:
+        commit(store, {id_: ["alpha"] for id_ in [*STRANGE_IDS, "12"]})
+        snapshot = store.snapshot()
+        assert snapshot.known([*STRANGE_IDS, "12"]) == {*STRANGE_IDS, "12"}
+        assert snapshot.known([]) == set()
+        assert snapshot.known(["a", "a", "a/x"]) == {"a"}
+        strangers = ["", "A/", " a", "a ", "a\0", "a\0b", "\ud800", "a\udc80", "ê", "12.0", "'"]
+        assert snapshot.known(strangers) == set()
+        assert snapshot.known(["a\0b", "a"]) == {"a"}
+
+    def test_any_number_of_ids_can_be_asked_for(self, store: Store) -> None:
+        commit(store, {f"d{n}": [] for n in range(0, 100_000, 5000)})
+        asked = [f"d{n}" for n in range(100_000)]
+        assert store.snapshot().known(asked) == {f"d{n}" for n in range(0, 100_000, 5000)}
 
     def test_ids_are_never_used_again(self, store: Store) -> None:
         meaning: dict[int, str] = {}
