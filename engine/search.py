@@ -15,7 +15,6 @@ from engine.filters import parse_filter
 from engine.fusion import convex, in_tiers
 from engine.protocols import Origins
 from engine.query import parse, plain
-from engine.rerank import combine
 from engine.results import ResultView
 from engine.retrieve import (
     DenseRetriever,
@@ -24,7 +23,6 @@ from engine.retrieve import (
     with_one_passage_each,
 )
 from engine.shortlist import Shortlist
-from engine.types import context_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
     from engine.filters import Filter
     from engine.protocols import Encoder, Reranker, Snapshot
     from engine.retrieve import Retriever
-    from engine.types import Hit, Origin, Stage, StoredPassage
+    from engine.types import Hit, Origin, Stage
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -76,13 +74,14 @@ class SearchEngine:
 
     def search_many(self, requests: Sequence[SearchRequest]) -> list[Answer]:
         """Answer requests; each as if it were alone, all pairs scored in one call."""
-        shortlists = [self._shortlist(request) for request in requests]
+        shortlists = [self.shortlist(request) for request in requests]
         self._score(shortlists)
         return [self._answer(shortlist) for shortlist in shortlists]
 
     # -- stage one -------------------------------------------------------------------------------
 
-    def _shortlist(self, request: SearchRequest) -> Shortlist:
+    def shortlist(self, request: SearchRequest) -> Shortlist:
+        """Return what stage one finds. Raises UsageError for a filter that does not parse."""
         start = time.perf_counter()
         read = plain if request.plain else parse
         shortlist = Shortlist(request, read(request.query, self.analyzer))
@@ -97,7 +96,7 @@ class SearchEngine:
         with shortlist.timed("fuse"):
             shortlist.fused = self._fuse(shortlist)
         with shortlist.timed("fetch"):
-            wanted = [h.passage for h in shortlist.fused[: self._depth_read(request)]]
+            wanted = [h.passage for h in shortlist.fused[: shortlist.depth_read]]
             shortlist.passages = {p.id: p for p in self.snapshot.passages(wanted)}
             gone = set(wanted) - shortlist.passages.keys()
             shortlist.fused = [h for h in shortlist.fused if h.passage not in gone]
@@ -117,7 +116,7 @@ class SearchEngine:
         self, shortlist: Shortlist, stage: Stage, source: Retriever, where: Filter
     ) -> None:
         request = shortlist.request
-        depth = self._first_tier(request)
+        depth = shortlist.first_tier
         while depth < request.offset + request.k:
             depth *= 4
         try:
@@ -144,7 +143,7 @@ class SearchEngine:
             )
         weight = DENSE_WEIGHT * fluency
         weights, both = [1 - weight, weight], [runs["lexical"], runs["dense"]]
-        depth = self._first_tier(shortlist.request)
+        depth = shortlist.first_tier
         if shortlist.request.group_by is None:
             return in_tiers(lambda cut: convex(cut, weights), both, depth)
         fused = in_tiers(
@@ -162,17 +161,6 @@ class SearchEngine:
         found = self.snapshot.passages([hit.passage for hit in hits[:_PASSAGES_FOR_FLUENCY]])
         return "\n".join([shortlist.query.text, *(p.passage.text[:400] for p in found)])
 
-    @staticmethod
-    def _first_tier(request: SearchRequest) -> int:
-        """Candidates of each source whose fusion decides the order of the first results."""
-        return max(request.depth, request.rerank_depth) if request.rerank else request.depth
-
-    @staticmethod
-    def _depth_read(request: SearchRequest) -> int:
-        """Fused candidates whose text is needed: the page, and what stage two reads."""
-        page = request.offset + request.k
-        return max(page, request.rerank_depth) if request.rerank else page
-
     # -- stage two -------------------------------------------------------------------------------
 
     def _score(self, shortlists: Sequence[Shortlist]) -> None:
@@ -183,7 +171,7 @@ class SearchEngine:
                 _unavailable(wanted, self._reranker_fault)
             return
         wanted = [s for s in wanted if self._weigh(self.reranker, s)]
-        pairs = [(s.query.text, _read(passage)) for s in wanted for passage in s.head()]
+        pairs = [(s.query.text, passage.context) for s in wanted for passage in s.head()]
         if not pairs:
             return
         start = time.perf_counter()
@@ -203,26 +191,22 @@ class SearchEngine:
 
     def _weigh(self, reranker: Reranker, shortlist: Shortlist) -> bool:
         """Set the reranker's share of the final score; return whether it can read at all."""
-        fluency = reranker.fluency(self._read_for_fluency(shortlist, shortlist.fused))
+        fluency = self.fluency_of(reranker, shortlist)
         shortlist.weight = reranker.weight * fluency
         if fluency < _FOREIGN:
             done = f"rerank weight lowered to {shortlist.weight:.2f}" if fluency else "not reranked"
             shortlist.notes.append(f"{done}: {reranker.name} hardly knows this language")
         return fluency > 0
 
-    def _ranking(self, shortlist: Shortlist) -> list[Hit]:
-        if shortlist.logits is None:
-            return shortlist.fused
-        # Fused, deeper tiers have the score of the first one's last hit.
-        alone = len(shortlist.sources) == 1
-        among = self._first_tier(shortlist.request) if alone else None
-        return combine(shortlist.fused, shortlist.logits, shortlist.weight, among)
+    def fluency_of(self, reranker: Reranker, shortlist: Shortlist) -> float:
+        """Return in [0, 1] how well a reranker reads the language of a query and its candidates."""
+        return reranker.fluency(self._read_for_fluency(shortlist, shortlist.fused))
 
     # -- the answer ------------------------------------------------------------------------------
 
     def _answer(self, shortlist: Shortlist) -> Answer:
         request = shortlist.request
-        ranking = self._ranking(shortlist)
+        ranking = shortlist.ranking()
         page = [
             (rank, hit, shortlist.passages[hit.passage])
             for rank, hit in enumerate(ranking, 1)
@@ -233,7 +217,7 @@ class SearchEngine:
         with shortlist.timed("highlight"):
             view = ResultView(shortlist, self.analyzer, self.reranker)
             results = [view.result(rank, hit, stored, origins) for rank, hit, stored in page]
-        timings = shortlist.timings | {"total": sum(shortlist.timings.values())}
+        timings = shortlist.timings | {"total": shortlist.milliseconds}
         return Answer(
             query=request.query,
             results=results,
@@ -261,9 +245,3 @@ def _unavailable(shortlists: Sequence[Shortlist], reason: str) -> None:
     for shortlist in shortlists:
         shortlist.degraded = "reranker_unavailable"
         shortlist.notes.append(f"not reranked: {reason}")
-
-
-def _read(stored: StoredPassage) -> str:
-    """A passage as stage two reads it: its title and headings stand before it."""
-    passage = stored.passage
-    return context_text(stored.document.title, passage.heading, passage.text)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from engine.rerank import combine
 from engine.types import Hit, Stage, StoredPassage
 
 if TYPE_CHECKING:
@@ -36,6 +37,29 @@ class Shortlist:
     degraded: DegradedReason | None = None
     notes: list[str] = field(default_factory=list[str])
 
+    @property
+    def first_tier(self) -> int:
+        """Candidates of each source whose fusion decides the order of the first results."""
+        request = self.request
+        return max(request.depth, request.rerank_depth) if request.rerank else request.depth
+
+    @property
+    def depth_read(self) -> int:
+        """Fused candidates whose text is needed: the page, and what stage two reads."""
+        page = self.request.offset + self.request.k
+        return max(page, self.request.rerank_depth) if self.request.rerank else page
+
+    @property
+    def among(self) -> int | None:
+        """Fused hits whose scores stage one is normalised over; see engine.rerank.combine."""
+        # Fused, deeper tiers have the score of the first one's last hit.
+        return self.first_tier if len(self.sources) == 1 else None
+
+    @property
+    def milliseconds(self) -> float:
+        """What the stages took so far."""
+        return sum(self.timings.values())
+
     @contextmanager
     def timed(self, stage: str) -> Generator[None]:
         """Add the milliseconds of a block to a stage."""
@@ -49,3 +73,9 @@ class Shortlist:
         """The candidates that stage two reads."""
         depth = self.request.rerank_depth
         return [self.passages[h.passage] for h in self.fused[:depth] if h.passage in self.passages]
+
+    def ranking(self) -> list[Hit]:
+        """The final order: by both stages where stage two read, else stage one's."""
+        if self.logits is None:
+            return self.fused
+        return combine(self.fused, self.logits, self.weight, self.among)

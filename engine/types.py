@@ -62,6 +62,11 @@ class StoredPassage:
     document: Document
     passage: Passage
 
+    @property
+    def context(self) -> str:
+        """The passage's text as stage two reads it: title and headings stand before it."""
+        return context_text(self.document.title, self.passage.heading, self.passage.text)
+
 
 class Hit(NamedTuple):
     """One passage that a source proposes. Ties break by (document, number)."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SEARCH_BODY: Final = 1_000_000  # bytes
 SEARCH_THREADS: Final = 4
@@ -50,6 +53,13 @@ class ServerSettings:
     def names(self) -> frozenset[str]:
         """The names that a request may come in under, besides loopback addresses."""
         return frozenset({"localhost", *map(host_name, (self.host, *self.allowed_hosts))} - {""})
+
+
+def cache_folder() -> Path:
+    """Return where indexes of collections and scores are kept unless SHORTLIST_CACHE names it."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("shortlist", appauthor=False)
 
 
 def host_name(authority: str) -> str:

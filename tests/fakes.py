@@ -61,6 +61,8 @@ class OverlapReranker:
     weight: float = 1.0
     known: float = 1.0  # what fluency says of every text
     calibrated: bool = True
+    parameters: int | None = None
+    fingerprint: str = "overlap"
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         shared = [len(set(words(query)) & set(words(passage))) for query, passage in pairs]

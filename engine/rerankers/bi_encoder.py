@@ -42,12 +42,20 @@ class BiEncoderReranker:
         self.name = f"{checkpoint.name} ({kind})"
         settings = checkpoint.settings
         self.weight = _WEIGHT if settings.weight is None else settings.weight
+        self.parameters = checkpoint.parameters
+        self._checkpoint = checkpoint
+        self._precision: Precision = precision
         self._calibration = settings.calibration
         self._network = Network(model.eval(), "sentence_embedding")
         self._windows = Windows(model.tokenizer, self._network.window())
         self._fluency = Fluency(self._windows.whole, RERANKER_RANGE)
         self._query = model.prompts.get("query") or ""
         self._passage = model.prompts.get("document") or model.prompts.get("passage") or ""
+
+    @property
+    def fingerprint(self) -> str:
+        """See Reranker."""
+        return self._checkpoint.fingerprint(self._precision)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """See Reranker. Each distinct query and passage is encoded once, in the same batches."""

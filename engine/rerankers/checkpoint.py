@@ -7,6 +7,8 @@ own, no modules from outside sentence-transformers.
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,17 +31,38 @@ Precision = Literal["float32", "bfloat16"]
 # What a download may bring: neither pickled weights nor Python files.
 _WANTED = ["*.json", "*.safetensors", "*.txt", "*.model"]
 _UNWANTED = ["onnx/*", "openvino/*"]
+# What is said about a model changes no logit.
+_SAID = {"shortlist.json", "README.txt"}
+_READ = {".json", ".safetensors", ".txt", ".model"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A folder that may be loaded: its name for people, its kind, and the names of its tensors."""
+    """A folder that may be loaded: its name for people, its kind, and its tensors' sizes."""
 
     folder: Path
     name: str
     kind: Kind
-    tensors: frozenset[str]
+    tensors: dict[str, int]
     settings: ModelSettings
+
+    @property
+    def parameters(self) -> int:
+        """Numbers in all tensors."""
+        return sum(self.tensors.values())
+
+    def fingerprint(self, precision: Precision) -> str:
+        """Return a digest of all that its logits depend on: 0.1 s for 90 MB."""
+        digest = hashlib.blake2b(f"{self.kind} {precision}".encode(), digest_size=16)
+        for path in sorted(self.folder.rglob("*")):
+            if (
+                path.suffix in {".json", ".safetensors", ".txt", ".model"}
+                and path.name not in _SAID
+            ):
+                digest.update(path.relative_to(self.folder).as_posix().encode())
+                with path.open("rb") as file:
+                    digest.update(hashlib.file_digest(file, "blake2b").digest())
+        return digest.hexdigest()
 
 
 def resolve(model: str) -> Path:
@@ -98,23 +121,27 @@ def _kind(folder: Path, name: str) -> Kind:
     return "bi-encoder" if any("Pooling" in str(m["type"]) for m in modules) else "cross-encoder"
 
 
-def _tensors(folder: Path, name: str) -> frozenset[str]:
-    """Return the names of all tensors, read from the headers of the safetensors files."""
+def _tensors(folder: Path, name: str) -> dict[str, int]:
+    """Return the trained numbers in each tensor, read from the headers of the files."""
     paths = sorted(folder.glob("model*.safetensors"))
     if not paths:
         for pickled in (*folder.glob("*.bin"), *folder.glob("*.pt")):
             raise _pickled(name, pickled)
         message = f"{name} has no weights: {folder / 'model.safetensors'} is missing"
         raise ModelError(message)
-    names: set[str] = set()
+    sizes: dict[str, int] = {}
     for path in paths:
         try:
             with safe_open(path, framework="numpy") as file:
-                names.update(file.keys())
+                for key in file.keys():  # noqa: SIM118 - it is no mapping
+                    tensor = file.get_slice(key)
+                    # Whole numbers are positions and the like, not trained.
+                    trained = "F" in tensor.get_dtype()
+                    sizes[key] = math.prod(tensor.get_shape()) if trained else 0
         except (SafetensorError, OSError) as error:
             message = f"the weights {path} cannot be read: {error}"
             raise ModelError(message) from error
-    return frozenset(names)
+    return sizes
 
 
 def _pickled(name: str, path: Path) -> ModelError:

@@ -48,10 +48,18 @@ class CrossEncoderReranker:
         self.name = f"{checkpoint.name} ({kind})"
         settings = checkpoint.settings
         self.weight = 1.0 if settings.weight is None else settings.weight
+        self.parameters = checkpoint.parameters
+        self._checkpoint = checkpoint
+        self._precision: Precision = precision
         self._calibration = settings.calibration or Calibration()
         self._network = Network(model.eval(), "scores")
         self._windows = Windows(model.tokenizer, self._network.window())
         self._fluency = Fluency(self._windows.whole, RERANKER_RANGE)
+
+    @property
+    def fingerprint(self) -> str:
+        """See Reranker."""
+        return self._checkpoint.fingerprint(self._precision)
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """See Reranker. Equal pairs are read once."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _COMMANDS: Final = {
     "index": ("index", "Index folders and record files, or bring an index up to date."),
     "search": ("search", "Search an index."),
+    "evaluate": ("evaluate", "Say how good a search is: base, realistic, always, ceiling."),
+    "compare": ("compare", "Hold two reports together: what changed, and is it more than chance?"),
     "serve": ("serve", "Answer searches over HTTP."),
     "info": ("info", "Say what an index holds."),
     "verify": ("verify", "Prove an index whole, or repair it."),

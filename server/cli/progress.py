@@ -87,3 +87,53 @@ class Lines:
 
     def finish(self) -> None:
         """See Progress."""
+
+
+class QueryProgress:
+    """See engine.evaluation.plan.Progress: a bar on a terminal, a line every few seconds else."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._total = self._done = 0.0
+        self._began = self._said = time.monotonic()
+
+    def start(self, what: str, queries: int, done: int) -> None:
+        """See Progress."""
+        self._total, self._done = queries, 0.0
+        self._began = self._said = time.monotonic()
+        if done:
+            self.say(f"going on after {done:,} of {queries:,} queries")
+        self._total -= done
+        if sys.stderr.isatty() and self._total:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=self._total,
+                desc=what,
+                dynamic_ncols=True,
+                leave=False,
+                bar_format="{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} queries"
+                " [{elapsed}<{remaining}]",
+            )
+
+    def advance(self, queries: float) -> None:
+        """See Progress."""
+        self._done += queries
+        if self._bar is not None:
+            self._bar.update(queries)
+            return
+        now = time.monotonic()
+        if now - self._said >= _EVERY and self._done:
+            self._said = now
+            left = (self._total - self._done) * (now - self._began) / self._done
+            self.say(f"{self._done:,.0f} of {self._total:,.0f} queries, {max(0, left):,.0f} s left")
+
+    def say(self, text: str) -> None:
+        """See Progress."""
+        click.echo(text, err=True)
+
+    def finish(self) -> None:
+        """See Progress."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

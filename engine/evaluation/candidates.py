@@ -1,0 +1,106 @@
+"""What stage one finds for the queries of a collection, and the positives that it missed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from engine.answer import SearchRequest
+from engine.evaluation.columns import missed
+from engine.types import Hit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.search import SearchEngine
+    from engine.shortlist import Shortlist
+    from engine.types import Sources
+
+LEAST: Final = 100  # documents that each source gives, whatever the depth
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """One query's shortlist, read to some depth.
+
+    Attributes:
+        query: its id.
+        shortlist: stage one's documents, best first, each by its best passage.
+        depth: so many of them are read by stage two.
+        extra: (hit, text) of each positive beyond that depth, by its best passage. The hit's own
+            score means nothing.
+    """
+
+    query: str
+    shortlist: Shortlist
+    depth: int
+    extra: list[tuple[Hit, str]]
+
+    @property
+    def fused(self) -> list[Hit]:
+        """Stage one's documents, best first."""
+        return self.shortlist.fused
+
+    def texts(self) -> list[str]:
+        """Return what stage two reads: the first `depth` candidates, then the extra ones."""
+        passages = self.shortlist.passages
+        head = [passages[hit.passage].context for hit in self.fused[: self.depth]]
+        return head + [text for _, text in self.extra]
+
+
+def find(
+    engine: SearchEngine, sources: Sources, depth: int, query: tuple[str, str], drop: str | None
+) -> Shortlist:
+    """Return the shortlist of a query (id, text) as a search would have it.
+
+    Args:
+        engine: what searches.
+        sources: of stage one.
+        depth: documents that stage two may read; each source gives at least 100.
+        query: its id and text.
+        drop: a document id that is left out, as BEIR leaves out the query's own; None keeps all.
+    """
+    tier = max(LEAST, depth)
+    request = SearchRequest(
+        query=query[1], k=tier, depth=tier, sources=sources, group_by="document",
+        rerank_depth=depth, plain=True,
+    )  # fmt: skip
+    shortlist = engine.shortlist(request)
+    if drop is not None:
+        shortlist.fused = [hit for hit in shortlist.fused if hit.document != drop]
+    return shortlist
+
+
+def with_missed(
+    engine: SearchEngine, query: str, shortlist: Shortlist, depth: int, grades: Mapping[str, int]
+) -> Candidates:
+    """Return a shortlist with the best passages of the positives that its head lacks.
+
+    A positive further down the list has its passage already. Of one that no source named it is the
+    passage with the best cosine to the query, the first among equals.
+    """
+    lacking = missed(shortlist.fused, grades, depth)
+    extra = [
+        (hit, shortlist.passages[hit.passage].context)
+        for hit in shortlist.fused[depth:]
+        if hit.document in lacking
+    ]
+    unnamed = sorted(lacking - {hit.document for hit, _ in extra})
+    if unnamed:
+        vector = engine.encoder.encode_queries([shortlist.query.text])[0]
+        best = (_best_passage(engine, document, vector) for document in unnamed)
+        extra += [found for found in best if found is not None]
+    return Candidates(query, shortlist, depth, extra)
+
+
+def _best_passage(
+    engine: SearchEngine, document: str, vector: np.ndarray
+) -> tuple[Hit, str] | None:
+    passages = engine.snapshot.document_passages(document)
+    if not passages:
+        return None
+    cosines = [-1.0 if v is None else float(v @ vector) for _, v in passages]
+    stored, _ = passages[int(np.argmax(cosines))]
+    return Hit(stored.id, document, stored.passage.number, 0.0), stored.context

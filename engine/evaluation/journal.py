@@ -1,0 +1,98 @@
+"""Files of a run that grow query by query, and a note of how far they are whole.
+
+After each batch the files are synced, then `unfinished.json` names their sizes: what a kill leaves
+beyond them is cut off by the next run of the same evaluation, which goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from typing import TYPE_CHECKING, Any, Final
+
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+UNFINISHED: Final = "unfinished.json"
+REPORT: Final = "report.json"
+_OURS: Final = (REPORT, "report.html", "per_query.jsonl", "qrels.trec", UNFINISHED)
+
+
+class Journal:
+    """The growing files of one evaluation."""
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        """Go on with the files of the same evaluation, or begin anew.
+
+        Raises:
+            UsageError: if the folder holds something that is no report.
+        """
+        self.folder = folder
+        self._fingerprint = fingerprint
+        self.done = 0
+        self._sizes: dict[str, int] = {}
+        state = _read_state(folder)
+        if state.get("fingerprint") == fingerprint:
+            self.done, self._sizes = state["done"], state["sizes"]
+            for name, size in self._sizes.items():
+                os.truncate(folder / name, size)
+            return
+        _clear(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._note()
+
+    def append(self, texts: Mapping[str, str], queries: int) -> None:
+        """Add text to files (relative name -> text), all of them or, after a kill, none."""
+        for name, text in texts.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+                self._sizes[name] = file.tell()
+        self.done += queries
+        self._note()
+
+    def finish(self, report: Mapping[str, Any]) -> None:
+        """Write report.json; from then on the run is whole."""
+        _replace(self.folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        (self.folder / UNFINISHED).unlink()
+
+    def _note(self) -> None:
+        state = {"fingerprint": self._fingerprint, "done": self.done, "sizes": self._sizes}
+        _replace(self.folder / UNFINISHED, json.dumps(state))
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    try:
+        return json.loads((folder / UNFINISHED).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _clear(folder: Path) -> None:
+    """Remove an older report; what else lies in the folder is not ours to remove."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file; a report is a folder")
+    names = {path.name for path in folder.iterdir()}
+    if names and not names & {REPORT, UNFINISHED}:
+        raise UsageError(f"{folder} holds other things; give a new folder, or that of a report")
+    for name in _OURS:
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "runs", ignore_errors=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".tmp")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

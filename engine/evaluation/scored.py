@@ -1,0 +1,108 @@
+"""LEAF (sqlite3): a reranker whose scores are remembered between runs.
+
+A cross-encoder needs minutes for what an evaluation asks of it, and the same pairs come again with
+every other depth, source, weight or interrupted run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from engine.types import Scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from engine.protocols import Reranker
+    from engine.types import FloatArray
+
+Pair = tuple[str, str]
+_SLICE: Final = 400  # pairs scored before they are kept: a kill loses no more
+_VARIABLES: Final = 500  # keys looked up in one statement
+
+
+class RememberedReranker:
+    """See Reranker. The logit of a pair that was scored before comes from a file."""
+
+    def __init__(self, reranker: Reranker, folder: Path) -> None:
+        """Keep scores in a file of the folder; another model, or other weights, has another."""
+        self.reranker = reranker
+        self.name = reranker.name
+        self.weight = reranker.weight
+        self.parameters = reranker.parameters
+        self.fingerprint = reranker.fingerprint
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"{self.fingerprint}.sqlite"
+        with closing(self._connect()) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS score (pair BLOB PRIMARY KEY, logit REAL NOT NULL)"
+                " WITHOUT ROWID"
+            )
+
+    def score(
+        self, pairs: Sequence[Pair], advance: Callable[[int], None] = lambda _: None
+    ) -> Scores:
+        """See Reranker. `advance` is told how many pairs are done, as they are."""
+        keys = [_key(pair) for pair in pairs]
+        with closing(self._connect()) as connection:
+            known = _read(connection, keys)
+            advance(sum(key in known for key in keys))
+            new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
+            for part in _slices(new):
+                logits = self.reranker.score([pair for _, pair in part]).logits.tolist()
+                rows = [(key, logit) for (key, _), logit in zip(part, logits, strict=True)]
+                with connection:
+                    connection.executemany("INSERT OR REPLACE INTO score VALUES (?, ?)", rows)
+                known.update(rows)
+                advance(len(part))
+        return Scores(np.array([known[key] for key in keys], np.float32))
+
+    def relevance(self, logits: FloatArray) -> FloatArray | None:
+        """See Reranker."""
+        return self.reranker.relevance(logits)
+
+    def fluency(self, text: str) -> float:
+        """See Reranker."""
+        return self.reranker.fluency(text)
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=60)
+
+
+def _key(pair: Pair) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for text in pair:
+        data = text.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.digest()
+
+
+def _read(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, float]:
+    known: dict[bytes, float] = {}
+    for at in range(0, len(keys), _VARIABLES):
+        some = keys[at : at + _VARIABLES]
+        marks = ",".join("?" * len(some))
+        known.update(
+            connection.execute(f"SELECT pair, logit FROM score WHERE pair IN ({marks})", some)  # noqa: S608
+        )
+    return known
+
+
+def _slices(new: dict[bytes, Pair]) -> Iterator[list[tuple[bytes, Pair]]]:
+    """Yield pairs, those of one passage together: a bi-encoder reads it once."""
+    part: list[tuple[bytes, Pair]] = []
+    for _, same in groupby(sorted(new.items(), key=lambda item: item[1][1]), lambda i: i[1][1]):
+        part += same
+        if len(part) >= _SLICE:
+            yield part
+            part = []
+    if part:
+        yield part

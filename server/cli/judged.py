@@ -1,0 +1,89 @@
+"""What `shortlist evaluate` opens: a collection, and an engine over an index of its documents."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, cast
+
+from engine.assemble import NO_RERANKER, load_encoder, open_engine
+from engine.config import IndexSettings
+from engine.errors import CollectionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.evaluation.collection import Collection
+    from engine.local.snapshot import LocalSnapshot
+    from engine.protocols import Snapshot
+    from engine.search import SearchEngine
+
+Opened = tuple["Collection", "SearchEngine"]
+
+
+def from_index(index: Path, most: int | None) -> Opened:
+    """Return queries made from an index."""
+    from engine.evaluation.known_items import make_queries
+
+    engine = open_engine(index, NO_RERANKER)
+    try:
+        return make_queries(engine.snapshot, engine.analyzer, most=most or 200), engine
+    except BaseException:
+        engine.close()
+        raise
+
+
+def from_topics(
+    topics: Path, qrels: Path, index: Path, *, lenient: bool, most: int | None
+) -> Opened:
+    """Return TREC topics and judgements of the documents of an index."""
+    from engine.evaluation.trec import read_trec
+
+    engine = open_engine(index, NO_RERANKER)
+    try:
+        judged = read_trec(topics, qrels, engine.snapshot.known, lenient=lenient)
+        return judged.sample(most), engine
+    except BaseException:
+        engine.close()
+        raise
+
+
+def from_corpus(
+    judged: Collection, index: Path | None, cache: Path, language: str, encoder: str
+) -> Opened:
+    """Return a collection with an engine over the given index, or over one made for its corpus."""
+    from indexer.judged.indexes import index_of
+    from server.cli.progress import make_progress
+
+    if index is None:
+        model = load_encoder(encoder)
+        settings = IndexSettings(
+            language=language, encoder=model.name, encoder_source=encoder, dim=model.dim
+        )
+        index = index_of(judged, cache, model, settings, make_progress())
+    engine = open_engine(index, NO_RERANKER)
+    try:
+        _require_documents(judged, engine.snapshot, index)
+    except BaseException:
+        engine.close()
+        raise
+    return judged, engine
+
+
+def identity(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what tells an index on disk from every other one, and from itself tomorrow."""
+    local = cast("LocalSnapshot", snapshot)
+    return {
+        "settings": asdict(local.settings),
+        "generation": local.generation,
+        "parts": [local.parts.text, local.parts.dense],
+    }
+
+
+def _require_documents(judged: Collection, snapshot: Snapshot, index: Path) -> None:
+    positives = {d for grades in judged.qrels.values() for d, g in grades.items() if g > 0}
+    known = snapshot.known(sorted(positives))
+    if not known and positives:
+        raise CollectionError(
+            f"{index} holds none of the {len(positives):,} relevant documents of {judged.label}:"
+            " is it an index of another corpus, or made with --name?"
+        )
