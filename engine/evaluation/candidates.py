@@ -82,11 +82,9 @@ def with_missed(
     passage with the best cosine to the query, the first among equals.
     """
     lacking = missed(shortlist.fused, grades, depth)
-    extra = [
-        (hit, shortlist.passages[hit.passage].context)
-        for hit in shortlist.fused[depth:]
-        if hit.document in lacking
-    ]
+    deeper = [hit for hit in shortlist.fused[depth:] if hit.document in lacking]
+    stored = engine.snapshot.passages([hit.passage for hit in deeper])
+    extra = [(hit, found.context) for hit, found in zip(deeper, stored, strict=True)]
     unnamed = sorted(lacking - {hit.document for hit, _ in extra})
     if unnamed:
         vector = engine.encoder.encode_queries([shortlist.query.text])[0]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
+from engine.evaluation.candidates import LEAST
 from engine.evaluation.columns import always, ceiling
 from engine.rerank import combine
 
@@ -65,7 +66,10 @@ class Scored:
 def rankings(
     candidates: Candidates, scored: Scored | None, grades: Mapping[str, int], depth: int
 ) -> dict[Column, list[Hit]]:
-    """Return the rankings at a depth, at most that of the candidates.
+    """Return the rankings at a depth, at most that of the candidates; as long as an answer is.
+
+    What a search would not show is in no ranking, but it takes part in normalisation as it does
+    there.
 
     Args:
         candidates: of one query.
@@ -73,6 +77,13 @@ def rankings(
         grades: document -> grade; those above 0 are the positives.
         depth: fused documents that are reranked.
     """
+    found = _rankings(candidates, scored, grades, depth)
+    return {column: ranking[: max(LEAST, candidates.depth)] for column, ranking in found.items()}
+
+
+def _rankings(
+    candidates: Candidates, scored: Scored | None, grades: Mapping[str, int], depth: int
+) -> dict[Column, list[Hit]]:
     fused = candidates.fused
     found: dict[Column, list[Hit]] = {"base": fused, "ceiling": ceiling(fused, grades, depth)}
     if scored is None:
