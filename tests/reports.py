@@ -44,8 +44,8 @@ class Row:
     @property
     def name(self) -> str:
         """Name of the row's files."""
-        short = "" if self.reranker is None else f"-{self.reranker.split(' ')[0].split('/')[-1]}"
-        return f"{self.sources}{short}-{self.depth}"
+        model = (self.reranker or "none").partition(" (")[0].replace("/", "_")
+        return f"{self.sources}-{model}-{self.depth}"
 
 
 def make_report(
@@ -130,7 +130,7 @@ def _per_query(row: Row, count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def _line(row: Row, base: float, realistic: float) -> dict[str, Any]:
-    best = max(base, realistic)
+    best = base if row.reranker is None else max(base, realistic)
     numbers: list[float | None] = [base, realistic, (3 * best + 1) / 4, (best + 1) / 2]
     alone: list[float | None] = [realistic * 0.95, best]
     if row.reranker is None:

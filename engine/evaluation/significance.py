@@ -72,15 +72,17 @@ def randomisation(differences: Numbers, *, seed: int = 0, flips: int = 10_000) -
     Returns:
         (m,): in (0, 1].
     """
-    differences = differences[differences.any(axis=1)]  # the sign of nothing does nothing
+    some = differences[differences.any(axis=1)]  # the sign of nothing does nothing
+    exact = 1 << len(some) <= flips
+    if exact:
+        differences = some
     n, m = differences.shape
-    exact = 2**n <= flips
     total = differences.sum(axis=0)
     least = np.abs(total) - _ROUNDING * np.abs(differences).sum(axis=0)
     as_far = np.zeros(m, np.int64)
     for turned in _all_signs(n) if exact else _random_signs(n, flips, seed):
         as_far += (np.abs(2 * (turned @ differences) - total) >= least).sum(axis=0)
-    return as_far / 2**n if exact else (1 + as_far) / (1 + flips)
+    return as_far / (1 << n) if exact else (1 + as_far) / (1 + flips)
 
 
 def _all_signs(n: int) -> Iterator[Numbers]:
