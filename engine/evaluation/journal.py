@@ -33,17 +33,22 @@ class Journal:
         """
         self.folder = folder
         self._fingerprint = fingerprint
-        self.done = 0
-        self._sizes: dict[str, int] = {}
-        state = _read_state(folder)
-        if state.get("fingerprint") == fingerprint:
-            self.done, self._sizes = state["done"], state["sizes"]
-            for name, size in self._sizes.items():
-                os.truncate(folder / name, size)
+        self.done, self._sizes = _whole(folder, fingerprint)
+        if self.done:
+            self._cut_off()
             return
         _clear(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self._note()
+
+    def _cut_off(self) -> None:
+        """Remove what was written after the last note."""
+        written = [path.relative_to(self.folder) for path in self.folder.glob("runs/**/*.trec")]
+        for name in (*(path.as_posix() for path in written), *_OURS):
+            if name != UNFINISHED and name not in self._sizes:
+                (self.folder / name).unlink(missing_ok=True)
+        for name, size in self._sizes.items():
+            os.truncate(self.folder / name, size)
 
     def append(self, texts: Mapping[str, str], queries: int) -> None:
         """Add text to files (relative name -> text), all of them or, after a kill, none."""
@@ -68,11 +73,17 @@ class Journal:
         _replace(self.folder / UNFINISHED, json.dumps(state))
 
 
-def _read_state(folder: Path) -> dict[str, Any]:
+def _whole(folder: Path, fingerprint: str) -> tuple[int, dict[str, int]]:
+    """Return how many queries of this evaluation are done, and the sizes of its files."""
     try:
-        return json.loads((folder / UNFINISHED).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
+        state = json.loads((folder / UNFINISHED).read_text("utf-8"))
+        if state["fingerprint"] != fingerprint:
+            return 0, {}
+        done, sizes = int(state["done"]), dict(state["sizes"])
+        lacking = any((folder / name).stat().st_size < size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError, TypeError):  # no note, or one that is damaged
+        return 0, {}
+    return (0, {}) if lacking else (done, sizes)
 
 
 def _clear(folder: Path) -> None:
