@@ -61,7 +61,9 @@ def table(
     flexible: int | None = None,
     indent: str = "",
 ) -> Iterator[str]:
-    """Yield the lines of a table; columns are two spaces apart and numbers stand to the right.
+    """Yield the lines of a table: columns two spaces apart, numbers to the right.
+
+    A column without a cell is left out.
 
     Args:
         head: names of the columns.
@@ -71,18 +73,17 @@ def table(
         indent: before each line.
     """
     cells = [[plain(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(map(width, column)) for column in zip(*cells, strict=True)]
-    if flexible is not None:
-        rest = len(indent) + sum(widths) - widths[flexible] + 2 * (len(widths) - 1)
+    kept = [n for n in range(len(head)) if any(row[n] for row in cells[1:])]
+    widths = {n: max(width(row[n]) for row in cells) for n in kept}
+    if flexible in widths:
+        rest = len(indent) + sum(widths.values()) - widths[flexible] + 2 * (len(kept) - 1)
         widths[flexible] = min(widths[flexible], max(_LEAST, WIDE - rest))
         for row in cells:
             row[flexible] = cut(row[flexible], widths[flexible])
     words = set(left)
     for row in cells:
-        padded = [
-            cell + " " * (size - width(cell)) if n in words else " " * (size - width(cell)) + cell
-            for n, (cell, size) in enumerate(zip(row, widths, strict=True))
-        ]
+        padding = {n: " " * (widths[n] - width(row[n])) for n in kept}
+        padded = (row[n] + padding[n] if n in words else padding[n] + row[n] for n in kept)
         yield (indent + "  ".join(padded)).rstrip()
 
 

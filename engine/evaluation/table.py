@@ -168,8 +168,9 @@ def _cost(report: Report) -> Iterator[str]:
     yield from table(head, lines, left={1}, flexible=1)
     machine = report["machine"]
     timed = max(row["timed_queries"] for row in report["rows"])
+    tests = "p: realistic against base, corrected. " if any(line[3] for line in lines) else ""
     yield from paragraph(
-        f"p: realistic against base, corrected. Times: {timed} queries, one at a time, on"
+        f"{tests}Times: {timed} queries, one at a time, on"
         f" {machine.get('processor', '?')}, {machine.get('cores', '?')} cores."
         + (" alone: ranked by the reranker only, weight 1." if alone else "")
     )
