@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from engine.evaluation.collection import Collection
     from engine.types import Sources
 
-WORDS = ("mill", "corn", "flour", "wheel", "river", "miller", "bread", "stone", "grain", "oven")
-texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
+WORDS: tuple[str, ...] = ("mill", "corn", "flour", "wheel", "river", "miller", "bread", "stone", "grain", "oven")
+texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(lambda words: " ".join(words))
 documents = st.dictionaries(
     st.integers(0, 40).map(lambda n: f"d{n}.txt"),
     st.lists(texts, min_size=1, max_size=3).map("\n".join),
@@ -74,10 +74,9 @@ def test_every_figure_is_that_of_ir_measures_on_the_exported_run(
                     continue
                 path = folder / place.format(row["name"])
                 run = list(ir_measures.read_trec_run(str(path))) if path.exists() else []
-                truth = evaluator.calc(run)
-                said = {str(m): value for m, value in truth.aggregated.items()}
+                said = {str(m): value for m, value in evaluator.calc_aggregate(run).items()}
                 assert row[column] == pytest.approx(said, abs=1e-6)
-                for metric in truth.per_query:
+                for metric in evaluator.iter_calc(run):
                     line = next(x for x in per_query if x["query"] == metric.query_id)
                     mine = line["rows"][number][column][str(metric.measure)]
                     assert mine == pytest.approx(metric.value, abs=1e-6)
