@@ -66,6 +66,7 @@ class SearchEngine:
         self.encoder = encoder
         self.reranker = reranker
         self.analyzer = analyzer or Analyzer()
+        self.dense_weight = DENSE_WEIGHT
         self._reranker_fault = reranker_fault
 
     def search(self, request: SearchRequest) -> Answer:
@@ -138,10 +139,10 @@ class SearchEngine:
         fluency = self.encoder.fluency(self._read_for_fluency(shortlist, runs["lexical"]))
         if fluency < _FOREIGN and runs["lexical"]:
             shortlist.notes.append(
-                f"dense weight lowered to {DENSE_WEIGHT * fluency:.2f}:"
+                f"dense weight lowered to {self.dense_weight * fluency:.2f}:"
                 f" {self.encoder.name} hardly knows this language"
             )
-        weight = DENSE_WEIGHT * fluency
+        weight = self.dense_weight * fluency
         weights, both = [1 - weight, weight], [runs["lexical"], runs["dense"]]
         depth = shortlist.first_tier
         if shortlist.request.group_by is None:
