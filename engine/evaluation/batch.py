@@ -83,10 +83,12 @@ class Runner:
 
     def candidates(self, group: Group, query: str) -> Candidates:
         """Return a query's candidates as the rows of a group read them."""
+        reads = any(row.reranker is not None for row in group.rows)
         text = self.collection.queries[query]
-        drop = query if self._drop else None
-        shortlist = find(self.engine, group.sources, group.depth, (query, text), drop)
-        if all(row.reranker is None for row in group.rows):
+        shortlist = find(self.engine, group.sources, group.depth, text, read=reads)
+        if self._drop:  # as BEIR does: a query's own document is no answer
+            shortlist.fused = [hit for hit in shortlist.fused if hit.document != query]
+        if not reads:
             return Candidates(query, shortlist, group.depth, [])
         grades = self.collection.qrels[query]
         return with_missed(self.engine, query, shortlist, group.depth, grades)

@@ -51,26 +51,23 @@ class Candidates:
 
 
 def find(
-    engine: SearchEngine, sources: Sources, depth: int, query: tuple[str, str], drop: str | None
+    engine: SearchEngine, sources: Sources, depth: int, text: str, *, read: bool = True
 ) -> Shortlist:
-    """Return the shortlist of a query (id, text) as a search would have it.
+    """Return the shortlist of a query as a search would have it.
 
     Args:
         engine: what searches.
         sources: of stage one.
         depth: documents that stage two may read; each source gives at least 100.
-        query: its id and text.
-        drop: a document id that is left out, as BEIR leaves out the query's own; None keeps all.
+        text: of the query.
+        read: whether they are wanted with their texts.
     """
     tier = max(LEAST, depth)
     request = SearchRequest(
-        query=query[1], k=tier, depth=tier, sources=sources, group_by="document",
-        rerank_depth=depth, plain=True,
+        query=text, k=1, depth=tier, sources=sources, group_by="document",
+        rerank=read, rerank_depth=depth, plain=True,
     )  # fmt: skip
-    shortlist = engine.shortlist(request)
-    if drop is not None:
-        shortlist.fused = [hit for hit in shortlist.fused if hit.document != drop]
-    return shortlist
+    return engine.shortlist(request)
 
 
 def with_missed(

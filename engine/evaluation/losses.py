@@ -109,11 +109,12 @@ class _Loss:
 
     def _passage(self, document: str) -> StoredPassage | None:
         """Return the passage that a document was judged by, or else its first."""
-        by_passage = self._candidates.shortlist.passages
-        for hit in (*self._final, *(hit for hit, _ in self._candidates.extra)):
-            if hit.document == document and hit.passage in by_passage:
-                return by_passage[hit.passage]
-        found = self._runner.engine.snapshot.document_passages(document)
+        snapshot = self._runner.engine.snapshot
+        ranked = (*self._final, *(hit for hit, _ in self._candidates.extra))
+        passage = next((hit.passage for hit in ranked if hit.document == document), None)
+        if passage is not None:
+            return next(iter(snapshot.passages([passage])), None)
+        found = snapshot.document_passages(document)
         return found[0][0] if found else None
 
 

@@ -120,7 +120,7 @@ def _reference(
     read = {p.document.id: p.context for p in engine.snapshot.passages(range(1, 100))}
     samples = []
     for query, text in queries.items():
-        fused = find(engine, "lexical", 50, (query, text), None).fused
+        fused = find(engine, "lexical", 50, text).fused
         samples.append({
             "query": text,
             "positive": [read[document] for document in qrels[query]],
