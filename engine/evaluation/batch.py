@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.evaluation.candidates import LEAST, Candidates, find, with_missed
 from engine.evaluation.plan import CURVE
+from engine.evaluation.reports import PER_QUERY
 from engine.evaluation.rows import RUNS, Column, Row, Scored, documents, rankings
 from engine.runs import trec_lines
 
@@ -46,7 +47,7 @@ class Outcome:
             for q, rows in self.per_query.items()
         ]
         found = {name: "\n".join(lines) + "\n" for name, lines in self.runs.items() if lines}
-        return found | {"per_query.jsonl": "\n".join(lines) + "\n"}
+        return found | {PER_QUERY: "\n".join(lines) + "\n"}
 
 
 class Runner:

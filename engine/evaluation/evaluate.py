@@ -18,7 +18,7 @@ from engine.evaluation.losses import worst_losses
 from engine.evaluation.page import render
 from engine.evaluation.plan import Plan, Progress, Silent
 from engine.evaluation.report import Facts, build_report
-from engine.evaluation.reports import read_per_query
+from engine.evaluation.reports import QRELS, read_per_query
 from engine.evaluation.scored import RememberedReranker
 from engine.evaluation.trec import write_qrels
 
@@ -81,7 +81,7 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, how, and where to
     _answer(runner, journal, progress)
     found = build_report(report, facts, [r for g in groups for r in g.rows], latencies)
     found["losses"] = worst_losses(runner, report, found)
-    _write_qrels(report / "qrels.trec", collection)
+    _write_qrels(report / QRELS, collection)
     page = render(found, read_per_query(report))
     (report / "report.html").write_text(page, encoding="utf-8")
     journal.finish(found)

@@ -12,14 +12,13 @@ import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 from engine.errors import UsageError
+from engine.evaluation.reports import PER_QUERY, QRELS, REPORT, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-UNFINISHED: Final = "unfinished.json"
-REPORT: Final = "report.json"
-_OURS: Final = (REPORT, "report.html", "per_query.jsonl", "qrels.trec", UNFINISHED)
+_OURS: Final = (REPORT, "report.html", PER_QUERY, QRELS, UNFINISHED)
 
 
 class Journal:
