@@ -24,16 +24,18 @@ _HOME: Final = Path(__file__).parents[2]
 class Environment:
     """Processor and system, versions, the commit of a checkout (None elsewhere), the index.
 
-    `index` is what tells an index from every other one: settings, generation, parts.
+    `index` is what tells an index from every other one: settings, generation, parts. `command` is
+    what was typed.
     """
 
     machine: Mapping[str, Any] = field(default_factory=dict[str, Any])
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
     commit: str | None = None
     index: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    command: str = ""
 
     @classmethod
-    def here(cls, index: Mapping[str, Any] | None = None) -> Environment:
+    def here(cls, index: Mapping[str, Any] | None = None, command: str = "") -> Environment:
         """Return what this process runs on."""
         machine = {
             "processor": _processor(),
@@ -42,7 +44,13 @@ class Environment:
         }
         versions = {"python": platform.python_version()}
         versions |= {name: found for name in _PACKAGES if (found := _version(name))}
-        return cls(machine=machine, versions=versions, commit=_commit(), index=index or {})
+        return cls(
+            machine=machine,
+            versions=versions,
+            commit=_commit(),
+            index=index or {},
+            command=command,
+        )
 
 
 def _version(name: str) -> str | None:

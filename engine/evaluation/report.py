@@ -103,6 +103,7 @@ def build_report(
         "machine": dict(facts.environment.machine),
         "versions": dict(facts.environment.versions),
         "commit": facts.environment.commit,
+        "command": facts.environment.command,
         "seed": facts.plan.seed,
         "options": asdict(facts.plan),
         "data": facts.data | {"candidates": _spread(values.candidates)},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -169,6 +171,11 @@ def command(  # noqa: PLR0913
     click.echo(f"report: {folder / 'report.html'}", err=True)
 
 
+def _typed() -> str:
+    """Return the command as it was typed."""
+    return shlex.join(["shortlist", *sys.argv[1:]])
+
+
 def _slug(label: str) -> str:
     return re.sub(r"[^\w.-]+", "-", label).strip("-.") or "collection"
 
@@ -217,5 +224,6 @@ def _evaluate(
     ]
     return evaluate(
         engine, judged, models, plan, folder, cache / "scores",
-        environment=Environment.here(identity(engine.snapshot)), progress=QueryProgress(),
+        environment=Environment.here(identity(engine.snapshot), _typed()),
+        progress=QueryProgress(),
     )  # fmt: skip

@@ -1,0 +1,310 @@
+"""`shortlist evaluate` and `compare`, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.commands import START, environment, shortlist
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOCUMENTS = {
+    "mill": ("The mill", "A mill by the river grinds corn into flour."),
+    "baker": ("Bread", "The baker buys flour from the miller and bakes bread."),
+    "river": ("Rivers", "A river drives the wheel of the mill in spring."),
+    "oven": ("Ovens", "An oven of stone keeps its heat over night."),
+    "sea": ("", "Ships carry grain over the sea to other towns."),
+}
+QUERIES = {"q1": "who grinds corn", "q2": "what drives the wheel", "q3": "hot stone", "other": "x"}
+QRELS = {"q1": {"mill": 2, "baker": 1}, "q2": {"river": 1}, "q3": {"oven": 1, "sea": 0}}
+
+
+def write_collection(folder: Path) -> Path:
+    """Write a collection in BEIR's layout."""
+    (folder / "qrels").mkdir(parents=True)
+    rows = [{"_id": i, "title": t, "text": text} for i, (t, text) in DOCUMENTS.items()]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = [{"_id": i, "text": text} for i, text in QUERIES.items()]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    lines = [f"{q}\t{d}\t{g}" for q, grades in QRELS.items() for d, g in grades.items()]
+    (folder / "qrels/test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]))
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a collection `small`, where commands run; the cache lies in it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SHORTLIST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SHORTLIST_INDEX", raising=False)
+    write_collection(tmp_path / "small")
+    return tmp_path
+
+
+def report_of(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "report.json").read_text())
+
+
+def test_a_folder_gives_a_report_with_every_file(home: Path) -> None:
+    outcome = shortlist("evaluate", "small", "--reranker", "none", "-o", "out",
+                        "--sources", "lexical,dense,hybrid", "--depth", "2,120")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert "nDCG@10" in outcome.out
+    assert "report: out/report.html" in outcome.err
+    assert {path.name for path in (home / "out").iterdir()} == {
+        *("report.json", "report.html", "per_query.jsonl", "qrels.trec", "runs"),
+    }
+    report = report_of(home / "out")
+    assert (report["collection"], report["split"], report["queries"]) == ("small", "test", 3)
+    named = [(row["sources"], row["reranker"], row["depth"]) for row in report["rows"]]
+    assert named == [(s, None, d) for s in ("lexical", "dense", "hybrid") for d in (2, 120)]
+    assert {path.name for path in (home / "out/runs").glob("*.trec")} == {
+        f"{s}-none-{d}.base.trec" for s in ("lexical", "dense", "hybrid") for d in (2, 120)
+    }
+    for row in report["rows"]:
+        assert row["realistic"] is None
+        assert row["always_rerank_positives"] is None
+        assert 0 <= row["base"]["nDCG@10"] <= row["ceiling"]["nDCG@10"] <= 1
+
+
+def test_json_is_the_report(home: Path) -> None:
+    outcome = shortlist("evaluate", "small", "--reranker", "none", "--json")
+    assert json.loads(outcome.out) == report_of(home / "small-test.report")
+
+
+def test_the_index_of_a_collection_is_made_once(home: Path) -> None:
+    first = shortlist("evaluate", "small", "--reranker", "none")
+    [index] = (home / "cache/indexes").iterdir()
+    before = {path: path.stat().st_mtime_ns for path in index.rglob("*")}
+    (home / "moved").mkdir()
+    (home / "small").rename(home / "moved/small")
+    second = shortlist("evaluate", "moved/small", "--reranker", "none", "-o", "again")
+    assert (first.code, second.code) == (0, 0)
+    assert second.out == first.out or "ms/query" in second.out
+    after = {path: path.stat().st_mtime_ns for path in index.rglob("*")}
+    assert {p: t for p, t in after.items() if p.suffix == ".faiss" or "text" in p.parts} == {
+        p: t for p, t in before.items() if p.suffix == ".faiss" or "text" in p.parts
+    }
+
+
+def test_a_changed_corpus_gets_another_index(home: Path) -> None:
+    shortlist("evaluate", "small", "--reranker", "none")
+    with (home / "small/corpus.jsonl").open("a") as file:
+        file.write('{"_id": "new", "title": "", "text": "a new document"}\n')
+    shortlist("evaluate", "small", "--reranker", "none")
+    assert len(list((home / "cache/indexes").iterdir())) == 2
+    assert report_of(home / "small-test.report")["data"]["documents"] == 6
+
+
+def test_an_index_that_was_made_before_can_be_given(home: Path) -> None:
+    assert shortlist("index", "small/corpus.jsonl", "-i", "my.index").code == 0
+    outcome = shortlist("evaluate", "small", "-i", "my.index", "--reranker", "none", "-o", "out")
+    assert outcome.code == 0, outcome.err
+    assert not (home / "cache/indexes").exists()
+
+
+def test_an_index_of_other_documents_is_refused(home: Path) -> None:
+    (home / "notes").mkdir()
+    (home / "notes/a.txt").write_text("nothing of it")
+    shortlist("index", "notes", "-i", "my.index")
+    outcome = shortlist("evaluate", "small", "-i", "my.index", "--reranker", "none")
+    assert outcome.code == 1
+    assert "holds none of the 4 relevant documents" in outcome.err
+
+
+def test_the_index_of_the_environment_is_not_taken_for_a_collection(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHORTLIST_INDEX", str(home / "my.index"))
+    assert shortlist("evaluate", "small", "--reranker", "none").code == 0
+
+
+def test_a_sample_takes_so_many_queries_and_the_same_ones_again(home: Path) -> None:
+    for out in ("a", "b"):
+        shortlist("evaluate", "small", "--reranker", "none", "--queries", "2", "-o", out)
+    lines = [(home / out / "per_query.jsonl").read_text() for out in ("a", "b")]
+    assert lines[0] == lines[1]
+    assert len(lines[0].splitlines()) == 2
+
+
+def test_identical_ids_are_dropped_where_that_is_asked(home: Path) -> None:
+    text = (home / "small/queries.jsonl").read_text().replace('"q2"', '"river"')
+    (home / "small/queries.jsonl").write_text(text)
+    qrels = (home / "small/qrels/test.tsv").read_text().replace("q2\t", "river\t")
+    (home / "small/qrels/test.tsv").write_text(qrels)
+    options = ("--reranker", "none", "--sources", "lexical")
+    shortlist("evaluate", "small", *options, "-o", "with")
+    shortlist("evaluate", "small", *options, "-o", "without", "--drop-identical-ids")
+    runs = [(home / out / "runs/lexical-none-50.base.trec").read_text() for out in
+            ("with", "without")]  # fmt: skip
+    assert ["river Q0 river" in run for run in runs] == [True, False]
+
+
+def test_trec_files_are_judged_over_an_index(home: Path) -> None:
+    shortlist("index", "small/corpus.jsonl", "-i", "my.index")
+    (home / "topics.tsv").write_text("q1\twho grinds corn\nq2\twhat drives the wheel\n")
+    (home / "qrels.txt").write_text("q1 0 mill 2\nq1 0 baker 1\nq2 0 river 1\n")
+    outcome = shortlist("evaluate", "topics.tsv", "--qrels", "qrels.txt", "-i", "my.index",
+                        "--reranker", "none", "-o", "out")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert report_of(home / "out")["queries"] == 2
+
+
+def test_questions_and_answers_are_a_collection(home: Path) -> None:
+    rows = ["question,answer,source", "who grinds corn?,the mill grinds corn,a",
+            "what is bread?,bread is baked of flour,b"]  # fmt: skip
+    (home / "faq.csv").write_text("\n".join(rows))
+    outcome = shortlist("evaluate", "faq.csv", "--reranker", "none", "-o", "out")
+    assert outcome.code == 0, outcome.err
+    report = report_of(home / "out")
+    assert (report["queries"], report["data"]["documents"]) == (2, 2)
+    assert report["rows"][0]["base"]["nDCG@10"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "words"),
+    [
+        ([], 2, "give a COLLECTION, or --from-index"),
+        (["small", "--from-index"], 2, "give a COLLECTION, or --from-index"),
+        (["--from-index"], 2, "-i INDEX"),
+        (["small", "--qrels", "small/qrels/test.tsv"], 2, "-i INDEX"),
+        (["nowhere"], 1, "nowhere is no collection"),
+        (["small", "--split", "dev"], 1, "there are: test"),
+        (["small", "-m", "nonsense"], 2, "no measure 'nonsense'"),
+        (["small", "-m", "NumRet"], 2, "no mean over queries"),
+        (["small", "--sources", "psychic"], 2, "psychic is none of"),
+        (["small", "--depth", "0"], 2, "between 1 and"),
+        (["small", "--depth", "many"], 2, "30,100"),
+        (["small", "--reranker", "nowhere"], 1, "no model at nowhere"),
+        (["small", "-o", "small"], 2, "holds other things"),
+        (["small", "-o", "small/corpus.jsonl"], 2, "is a file"),
+    ],
+)
+def test_wrong_use_says_what_is_wrong(home: Path, args: list[str], code: int, words: str) -> None:
+    given = args if "--reranker" in args else [*args, "--reranker", "none"]
+    outcome = shortlist("evaluate", *given)
+    assert (outcome.code, "Traceback" in outcome.err) == (code, False), outcome.err
+    assert words in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "words"),
+    [
+        ("qrels/test.tsv", "q1\tnobody\t1", "qrels/test.tsv:7"),
+        ("qrels/test.tsv", "nobody\tmill\t1", "qrels/test.tsv:7"),
+        ("qrels/test.tsv", "q1\tsea\t-1", "qrels/test.tsv:7"),
+        ("qrels/test.tsv", "q1\tsea\thigh", "qrels/test.tsv:7"),
+        ("qrels/test.tsv", "q1\tmill\t1", "qrels/test.tsv:7"),
+        ("queries.jsonl", '{"_id": "q1", "text": "again"}', "queries.jsonl:5"),
+        ("corpus.jsonl", '{"_id": "mill", "text": "again"}', "corpus.jsonl:6"),
+        ("corpus.jsonl", "no json", "corpus.jsonl:6"),
+    ],
+)
+def test_a_bad_line_is_named_by_file_and_number(
+    home: Path, file: str, line: str, words: str
+) -> None:
+    path = home / "small" / file
+    path.write_text(f"{path.read_text().rstrip()}\n{line}\n")
+    outcome = shortlist("evaluate", "small", "--reranker", "none")
+    assert outcome.code == 1
+    assert words in outcome.err
+
+
+def test_two_reports_are_compared(home: Path) -> None:
+    shortlist("evaluate", "small", "--reranker", "none", "--sources", "lexical", "-o", "a")
+    shortlist("evaluate", "small", "--reranker", "none", "--sources", "dense", "-o", "b")
+    outcome = shortlist("compare", "a", "b")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "nDCG@10" in outcome.out
+    said = json.loads(shortlist("compare", "a", "b", "--json").out)
+    assert said["pairs"]
+
+
+def test_realistic_is_what_a_search_serves_and_base_what_it_serves_without_a_reranker(
+    home: Path,
+) -> None:
+    from tests.tiny_models import save_cross_encoder
+
+    model = str(save_cross_encoder(home / "tiny"))
+    outcome = shortlist("evaluate", "small", "--reranker", model, "--reranker", "none", "-o", "out",
+                        "--depth", "2")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert {path.name for path in (home / "out/runs").glob("*.trec")} == {
+        *(f"hybrid-tiny-2.{column}.trec" for column in ("base", "realistic", "always")),
+        "hybrid-none-2.base.trec",
+    }
+    [index] = (home / "cache/indexes").iterdir()
+    for options, run in (
+        (("--reranker", model, "--rerank-depth", "2"), "hybrid-tiny-2.realistic.trec"),
+        (("--no-rerank",), "hybrid-tiny-2.base.trec"),
+        (("--no-rerank",), "hybrid-none-2.base.trec"),
+    ):
+        served = shortlist("search", "--queries", "small/queries.jsonl", "-i", index, *options)
+        judged = [line for line in served.out.splitlines() if not line.startswith("other ")]
+        assert (home / "out/runs" / run).read_text().splitlines() == judged
+    row = report_of(home / "out")["rows"][0]
+    assert row["reranker"] == "tiny (cross-encoder)"
+    assert row["parameters"] > 1000
+    assert set(row["significance"]) == {"difference", "interval", "p", "p_corrected"}
+
+
+def test_scores_of_pairs_are_remembered_between_evaluations(home: Path) -> None:
+    from tests.tiny_models import save_cross_encoder
+
+    model = str(save_cross_encoder(home / "tiny"))
+    for out in ("a", "b"):
+        assert shortlist("evaluate", "small", "--reranker", model, "-o", out).code == 0
+    [scores] = (home / "cache/scores").glob("*.sqlite")
+    before = scores.read_bytes()
+    shortlist("evaluate", "small", "--reranker", model, "--depth", "3", "-o", "c")
+    assert scores.read_bytes() == before
+    runs = [home / out / "runs/hybrid-tiny-50.realistic.trec" for out in ("a", "b")]
+    assert runs[0].read_text() == runs[1].read_text()
+
+
+def many(folder: Path, queries: int) -> Path:
+    """Write a collection of so many queries about twenty documents."""
+    (folder / "qrels").mkdir(parents=True)
+    words = [f"word{n}" for n in range(20)]
+    corpus = [{"_id": w, "title": "", "text": f"{w} {words[n - 1]}"} for n, w in enumerate(words)]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in corpus))
+    asked = [{"_id": f"q{n}", "text": f"{words[n % 20]} {n}"} for n in range(queries)]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    lines = "".join(f"q{n}\t{words[n % 20]}\t1\n" for n in range(queries))
+    (folder / "qrels/test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{lines}")
+    return folder
+
+
+def test_a_killed_run_goes_on_and_ends_as_if_it_had_never_stopped(home: Path) -> None:
+    many(home / "many", 1500)
+    command = [sys.executable, "-c", START, "evaluate", "many", "--reranker", "none", "-o"]
+    given = environment({"SHORTLIST_CACHE": str(home / "cache")})
+    subprocess.run([*command, "whole"], env=given, check=True, capture_output=True, timeout=100)
+    running = subprocess.Popen([*command, "killed"], env=given, stderr=subprocess.PIPE)
+    note = home / "killed/unfinished.json"
+    while running.poll() is None and not (note.exists() and json.loads(note.read_text())["done"]):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert note.exists(), "it was done before it could be killed"
+    done = json.loads(note.read_text())["done"]
+    assert 0 < done < 1500
+    again = subprocess.run([*command, "killed"], env=given, check=True, capture_output=True,
+                           text=True, timeout=100)  # fmt: skip
+    assert f"going on after {done:,} of 1,500" in again.stderr
+    for path in [*sorted((home / "whole").rglob("*.trec")), home / "whole/per_query.jsonl"]:
+        other = home / "killed" / path.relative_to(home / "whole")
+        assert other.read_text() == path.read_text(), path.name
+    rows = [report_of(home / out)["rows"][0] for out in ("whole", "killed")]
+    timed = {"ms_per_query", "ms_first_stage", "timed_queries"}
+    assert [{k: v for k, v in row.items() if k not in timed} for row in rows] == [
+        {k: v for k, v in rows[0].items() if k not in timed}
+    ] * 2
