@@ -126,9 +126,9 @@ def command(  # noqa: PLR0913
 ) -> None:
     """Say how good a search is: stage one alone, both stages, and what would be possible.
 
-    COLLECTION is a folder in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a file of
-    questions and answers (CSV, TSV, JSONL, JSON, Parquet), a file of TREC topics (with --qrels and
-    -i), or the name of a dataset on the hub (scifact, nano-nfcorpus, owner/name).
+    COLLECTION is a folder in BEIR's layout (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a file
+    of questions and answers (CSV, TSV, JSONL, JSON, Parquet), a file of TREC topics (with --qrels
+    and -i), or the name of a dataset on the hub (scifact, nano-nfcorpus, owner/name).
 
     \b
     base        stage one alone
