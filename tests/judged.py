@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from engine.evaluation.collection import Collection
@@ -50,3 +51,26 @@ def evaluated(
         )
     finally:
         engine.close()
+
+
+DOCUMENTS = {
+    "mill": ("The mill", "A mill by the river grinds corn into flour."),
+    "baker": ("Bread", "The baker buys flour from the miller and bakes bread."),
+    "river": ("Rivers", "A river drives the wheel of the mill in spring."),
+    "oven": ("Ovens", "An oven of stone keeps its heat over night."),
+    "sea": ("", "Ships carry grain over the sea to other towns."),
+}
+QUERIES = {"q1": "who grinds corn", "q2": "what drives the wheel", "q3": "hot stone", "other": "x"}
+QRELS = {"q1": {"mill": 2, "baker": 1}, "q2": {"river": 1}, "q3": {"oven": 1, "sea": 0}}
+
+
+def write_collection(folder: Path) -> Path:
+    """Write a collection in BEIR's layout; the query `other` is not judged."""
+    (folder / "qrels").mkdir(parents=True)
+    rows = [{"_id": i, "title": t, "text": text} for i, (t, text) in DOCUMENTS.items()]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = [{"_id": i, "text": text} for i, text in QUERIES.items()]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    lines = [f"{q}\t{d}\t{g}" for q, grades in QRELS.items() for d, g in grades.items()]
+    (folder / "qrels/test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]))
+    return folder

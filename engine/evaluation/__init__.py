@@ -2,7 +2,8 @@
 
     collection     queries and judgements, checked; the corpus that they are about
     beir, trec     what they are read from (judgements)
-    known_items    queries made from the index itself, where nobody has judged anything
+    known_items    queries made from the index itself, where nobody has judged anything: of what
+                   its documents are called (known_names) and say they do (comments)
     plan           what is asked for
     candidates     what stage one finds for a query, and the positives that it missed
     columns        the rankings that are compared: base, realistic, always, ceiling; rows, by system

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from engine.evaluation.collection import Collection
+    from engine.evaluation.collection import Collection, Synthetic
     from engine.evaluation.environment import Environment
     from engine.evaluation.latency import Latency
     from engine.evaluation.plan import Plan
@@ -59,7 +59,7 @@ class Facts:
             "encoder": engine.encoder.name,
             "index": dict(environment.index),
             "positives": _spread(positives),
-            "synthetic": asdict(collection.synthetic) if collection.synthetic else None,
+            "synthetic": _made(collection.synthetic),
             "notes": list(collection.notes),
         }
         return cls(
@@ -224,6 +224,16 @@ def _compare(found: dict[str, Any], values: _Values, facts: Facts) -> None:
         {"a": a, "b": b, "measure": facts.measures[0], **outcome}
         for (a, b), outcome in zip(pairs, said[len(against_base) :], strict=True)
     ]
+
+
+def _made(synthetic: Synthetic | None) -> dict[str, Any] | None:
+    if synthetic is None:
+        return None
+    return {
+        "how": synthetic.how,
+        "shared_words": synthetic.shared_words,
+        "kinds": dict(synthetic.kinds),
+    }
 
 
 def _named(names: Sequence[str], values: np.ndarray) -> dict[str, Any]:

@@ -9,44 +9,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from tests.commands import START, environment, shortlist
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-DOCUMENTS = {
-    "mill": ("The mill", "A mill by the river grinds corn into flour."),
-    "baker": ("Bread", "The baker buys flour from the miller and bakes bread."),
-    "river": ("Rivers", "A river drives the wheel of the mill in spring."),
-    "oven": ("Ovens", "An oven of stone keeps its heat over night."),
-    "sea": ("", "Ships carry grain over the sea to other towns."),
-}
-QUERIES = {"q1": "who grinds corn", "q2": "what drives the wheel", "q3": "hot stone", "other": "x"}
-QRELS = {"q1": {"mill": 2, "baker": 1}, "q2": {"river": 1}, "q3": {"oven": 1, "sea": 0}}
-
-
-def write_collection(folder: Path) -> Path:
-    """Write a collection in BEIR's layout."""
-    (folder / "qrels").mkdir(parents=True)
-    rows = [{"_id": i, "title": t, "text": text} for i, (t, text) in DOCUMENTS.items()]
-    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    asked = [{"_id": i, "text": text} for i, text in QUERIES.items()]
-    (folder / "queries.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
-    lines = [f"{q}\t{d}\t{g}" for q, grades in QRELS.items() for d, g in grades.items()]
-    (folder / "qrels/test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]))
-    return folder
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a collection `small`, where commands run; the cache lies in it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHORTLIST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("SHORTLIST_INDEX", raising=False)
-    write_collection(tmp_path / "small")
-    return tmp_path
+    import pytest
 
 
 def report_of(folder: Path) -> dict[str, Any]:
@@ -169,53 +137,31 @@ def test_questions_and_answers_are_a_collection(home: Path) -> None:
     assert report["rows"][0]["base"]["nDCG@10"] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("args", "code", "words"),
-    [
-        ([], 2, "give a COLLECTION, or --from-index"),
-        (["small", "--from-index"], 2, "give a COLLECTION, or --from-index"),
-        (["--from-index"], 2, "-i INDEX"),
-        (["small", "--qrels", "small/qrels/test.tsv"], 2, "-i INDEX"),
-        (["nowhere"], 1, "nowhere is no collection"),
-        (["small", "--split", "dev"], 1, "there are: test"),
-        (["small", "-m", "nonsense"], 2, "no measure 'nonsense'"),
-        (["small", "-m", "NumRet"], 2, "no mean over queries"),
-        (["small", "--sources", "psychic"], 2, "psychic is none of"),
-        (["small", "--depth", "0"], 2, "between 1 and"),
-        (["small", "--depth", "many"], 2, "30,100"),
-        (["small", "--reranker", "nowhere"], 1, "no model at nowhere"),
-        (["small", "-o", "small"], 2, "holds other things"),
-        (["small", "-o", "small/corpus.jsonl"], 2, "is a file"),
-    ],
-)
-def test_wrong_use_says_what_is_wrong(home: Path, args: list[str], code: int, words: str) -> None:
-    given = args if "--reranker" in args else [*args, "--reranker", "none"]
-    outcome = shortlist("evaluate", *given)
-    assert (outcome.code, "Traceback" in outcome.err) == (code, False), outcome.err
-    assert words in outcome.err
-
-
-@pytest.mark.parametrize(
-    ("file", "line", "words"),
-    [
-        ("qrels/test.tsv", "q1\tnobody\t1", "qrels/test.tsv:7"),
-        ("qrels/test.tsv", "nobody\tmill\t1", "qrels/test.tsv:7"),
-        ("qrels/test.tsv", "q1\tsea\t-1", "qrels/test.tsv:7"),
-        ("qrels/test.tsv", "q1\tsea\thigh", "qrels/test.tsv:7"),
-        ("qrels/test.tsv", "q1\tmill\t1", "qrels/test.tsv:7"),
-        ("queries.jsonl", '{"_id": "q1", "text": "again"}', "queries.jsonl:5"),
-        ("corpus.jsonl", '{"_id": "mill", "text": "again"}', "corpus.jsonl:6"),
-        ("corpus.jsonl", "no json", "corpus.jsonl:6"),
-    ],
-)
-def test_a_bad_line_is_named_by_file_and_number(
-    home: Path, file: str, line: str, words: str
+def test_an_index_without_judgements_is_asked_for_what_its_documents_are_called(
+    home: Path,
 ) -> None:
-    path = home / "small" / file
-    path.write_text(f"{path.read_text().rstrip()}\n{line}\n")
-    outcome = shortlist("evaluate", "small", "--reranker", "none")
+    (home / "notes").mkdir()
+    for number, name in enumerate(
+        ["mill", "oven", "river", "grain", "baker", "miller", "wheel", "stone", "bread", "sea"]
+    ):
+        text = f"# Caring for the {name} in winter\n\nWhat number {number} needs when it freezes."
+        (home / f"notes/{name}.md").write_text(text)
+    shortlist("index", "notes", "-i", "my.index")
+    outcome = shortlist("evaluate", "--from-index", "-i", "my.index", "--reranker", "none",
+                        "-o", "out")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    report = report_of(home / "out")
+    assert report["queries"] == 10
+    assert sum(report["data"]["synthetic"]["kinds"].values()) == 10
+    assert "made from the index" in outcome.out
+    assert "made from the index" in (home / "out/report.html").read_text()
+
+
+def test_an_index_that_names_nothing_says_what_it_lacks(home: Path) -> None:
+    shortlist("index", "small/queries.jsonl", "-i", "my.index")
+    outcome = shortlist("evaluate", "--from-index", "-i", "my.index", "--reranker", "none")
     assert outcome.code == 1
-    assert words in outcome.err
+    assert "judge some queries by hand" in outcome.err
 
 
 def test_two_reports_are_compared(home: Path) -> None:

@@ -65,6 +65,12 @@ class Tampered:
     def document_passages(self, document: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         return self.real.document_passages(document)
 
+    def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
+        return self.real.documents(prefix, after, limit)
+
+    def known(self, documents: Sequence[str]) -> set[str]:
+        return self.real.known(documents)
+
     def origins(self, documents: Sequence[str]) -> dict[str, Origin]:
         return {d: self.found_origins[d] for d in documents if d in self.found_origins}
 
