@@ -1,60 +1,141 @@
-"""`python -m benchmarks quality|speed`: what is measured, from a checkout."""
+"""`python -m benchmarks COMMAND`: what is measured and shown, from a checkout."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from benchmarks.collections import DEV, TEST, data_folder, load
+from benchmarks.collections import DEV, TEST, chosen, data_folder
+from benchmarks.results import RESULTS, compact, measured_here, merged, read, write
+from engine.errors import ShortlistError
 
-RESULTS = Path(__file__).parent / "results"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.protocols import Reranker
+    from engine.types import Sources
 
 
-def main() -> None:
-    """Run one benchmark and write its JSON."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(arguments)
+    options.told = shlex.join(["python", "-m", "benchmarks", *arguments])
+    needs_data = options.command != "report" and getattr(options, "name", "") != "gooaq"
+    try:
+        if needs_data and data_folder() is None:
+            raise ShortlistError("SHORTLIST_DATA does not name a folder of judged collections")
+        options.run(options)
+    except ShortlistError as error:
+        sys.exit(f"Error: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    quality = commands.add_parser("quality", help="nDCG@10 and recall@100 on judged collections")
+    quality = commands.add_parser("quality", help="stage one and the rerankers on each collection")
     quality.add_argument("--splits", choices=["dev", "test"], default="test")
-    quality.add_argument("--only", action="append", help="a collection (repeatable)")
-    quality.add_argument("--reranker", default="")
-    quality.add_argument("--rerank-depth", type=int, default=50)
-    quality.add_argument("--reranked-queries", type=int, default=300, help="at most so many")
+    quality.add_argument("--only", action="append", default=[], metavar="COLLECTION[/SPLIT]")
+    quality.add_argument("--reranker", action="append", default=[], help="or none (repeatable)")
+    quality.add_argument("--depth", type=int, default=50, help="documents that are reranked")
+    quality.add_argument("--queries", type=int, default=300, help="at most so many are reranked")
+    quality.add_argument("--sources", default="lexical,dense,hybrid")
     quality.add_argument("--output", type=Path)
+    quality.set_defaults(run=_quality)
+    choices = commands.add_parser("choices", help="what the search could do otherwise, on dev")
+    choices.add_argument("names", nargs="*", metavar="CHOICE", help="default: all of them")
+    choices.add_argument("--only", action="append", default=[], metavar="COLLECTION")
+    choices.add_argument("--output", type=Path, default=RESULTS / "choices.json")
+    choices.set_defaults(run=_choices)
+    recipe = commands.add_parser("recipe", help="the published GooAQ experiment, and its like")
+    recipe.add_argument("name", choices=["gooaq", "squad", "medquad"])
+    recipe.add_argument("--reranker", action="append", default=[], help="or none (repeatable)")
+    recipe.add_argument("--output", type=Path)
+    recipe.set_defaults(run=_recipe)
     speed = commands.add_parser("speed", help="index 100,000 passages and time stage one")
     speed.add_argument("--passages", type=int, default=100_000)
     speed.add_argument("--output", type=Path, default=RESULTS / "speed.json")
-    options = parser.parse_args()
-    if data_folder() is None:
-        sys.exit("SHORTLIST_DATA does not name a folder of judged collections; nothing to measure")
-    if options.command == "speed":
-        from benchmarks.speed import measure_speed
-
-        found = measure_speed(options.passages)
-    else:
-        found = _quality(options)
-    output = options.output or RESULTS / f"quality-{options.splits}.json"
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"written to {output}")
+    speed.set_defaults(run=_speed)
+    report = commands.add_parser("report", help="the README's tables, of the committed results")
+    report.add_argument("--check", action="store_true", help="only fail where they are stale")
+    report.set_defaults(run=_report)
+    return parser
 
 
-def _quality(options: argparse.Namespace) -> dict[str, object]:
-    from benchmarks.quality import matrix
+def _quality(options: argparse.Namespace) -> None:
+    from benchmarks.evaluated import Places
+    from benchmarks.quality import PEER_KEYS, ROW_KEYS, Wanted, matrix
 
-    wanted = [
-        load(name, split)
-        for name, split in (DEV if options.splits == "dev" else TEST)
-        if not options.only or name in options.only
-    ]
-    return matrix(
-        wanted,
-        reranker=options.reranker,
-        most_reranked=options.reranked_queries,
-        rerank_depth=options.rerank_depth,
+    wanted = Wanted(
+        splits=chosen(DEV if options.splits == "dev" else TEST, options.only),
+        sources=cast("tuple[Sources, ...]", tuple(options.sources.split(","))),
+        depth=options.depth,
+        queries=options.queries,
     )
+    rerankers = [r for r in _rerankers(options.reranker or [""]) if r is not None]
+    rows, peers = matrix(wanted, rerankers, Places.here())
+    output = options.output or RESULTS / f"quality-{options.splits}.json"
+    old = read(output) if options.only else {}
+    write(output, {
+        **measured_here(options.told),
+        "rows": merged(old.get("rows", []), rows, ROW_KEYS),
+        "peers": merged(old.get("peers", []), peers, PEER_KEYS),
+    })  # fmt: skip
+
+
+def _choices(options: argparse.Namespace) -> None:
+    from benchmarks.choices import CELL_KEYS, CHOICES, measure, table
+    from benchmarks.evaluated import Places
+
+    names = options.names or list(CHOICES)
+    for name in names:
+        if name not in CHOICES:
+            raise ShortlistError(f"there is no choice {name}; there are: {', '.join(CHOICES)}")
+    splits = chosen(DEV, options.only)
+    cells: list[dict[str, Any]] = read(options.output).get("cells", [])
+    for name in names:
+        for split in splits:
+            cells = merged(cells, measure(name, split, Places.here()), CELL_KEYS)
+            write(options.output, {**measured_here(options.told), "cells": cells})
+    for name in names:
+        print(f"\n{table(name, cells)}")
+
+
+def _recipe(options: argparse.Namespace) -> None:
+    from benchmarks.evaluated import Places
+    from benchmarks.recipe import RECIPES, beside, cook, gathered
+    from engine.evaluation.table import render
+
+    recipe = RECIPES[options.name]
+    places = Places.here()
+    collection = gathered(options.name, recipe, places.cache)
+    rerankers = _rerankers(options.reranker or [recipe.reranker])
+    report = cook(recipe, collection, rerankers, places)
+    print(render(report))
+    print("\n".join(beside(recipe, report)))
+    output = options.output or RESULTS / f"recipe-{options.name}.json"
+    write(output, {**measured_here(options.told), "rows": compact(report)})
+
+
+def _speed(options: argparse.Namespace) -> None:
+    from benchmarks.speed import measure_speed
+
+    write(options.output, measure_speed(options.passages))
+
+
+def _report(options: argparse.Namespace) -> None:
+    from benchmarks.readme import update
+
+    update(check=options.check)
+
+
+def _rerankers(names: Sequence[str]) -> list[Reranker | None]:
+    from engine.assemble import NO_RERANKER, load_reranker
+
+    return [None if name == NO_RERANKER else load_reranker(name) for name in dict.fromkeys(names)]
 
 
 if __name__ == "__main__":

@@ -1,33 +1,38 @@
-"""Judged collections in BEIR's layout, reached by path (`SHORTLIST_DATA`)."""
+"""The judged collections of `SHORTLIST_DATA` (BEIR's layout), and which splits serve for what."""
 
 from __future__ import annotations
 
-import json
 import os
-import random
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+from engine.errors import CollectionError
+from engine.evaluation.beir import read_beir
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.evaluation.collection import Collection
+
+Split = tuple[str, str]  # collection, split
+
+LANGUAGES: Final = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
+MULTILINGUAL: Final = "xquad-multi"
 # Where choices are made, and where they are reported; never the same.
-DEV = (("scifact", "train"), ("squad", "dev"), ("medquad", "dev"), ("tldr-commands", "dev"))
-TEST = (
+DEV: Final[tuple[Split, ...]] = (
+    ("scifact", "train"),
+    ("squad", "dev"),
+    ("medquad", "dev"),
+    ("tldr-commands", "dev"),
+)
+TEST: Final[tuple[Split, ...]] = (
     ("scifact", "test"),
     ("cranfield", "test"),
     ("squad", "test1k"),
     ("medquad", "test"),
     ("tldr-commands", "test"),
+    *((MULTILINGUAL, language) for language in LANGUAGES),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A corpus file, the queries of one split and their judgements (grade > 0: relevant)."""
-
-    name: str
-    split: str
-    corpus: Path
-    queries: dict[str, str]
-    qrels: dict[str, dict[str, int]]
 
 
 def data_folder() -> Path | None:
@@ -36,26 +41,35 @@ def data_folder() -> Path | None:
     return Path(place) if place and Path(place).is_dir() else None
 
 
-def load(name: str, split: str, most: int | None = None) -> Collection:
-    """Return a collection; at most so many of its queries, the same sample each time.
+def folder_of(name: str) -> Path:
+    """Return the folder of a collection.
 
     Raises:
-        FileNotFoundError: if SHORTLIST_DATA does not lead to it.
+        CollectionError: if SHORTLIST_DATA does not lead to it.
     """
-    folder = (data_folder() or Path("SHORTLIST_DATA is not set")) / name
-    qrels: dict[str, dict[str, int]] = {}
-    for line in (folder / "qrels" / f"{split}.tsv").read_text("utf-8").splitlines()[1:]:
-        query, document, grade = line.split("\t")
-        qrels.setdefault(query, {})[document] = int(grade)
-    judged = sorted(qrels)
-    if most is not None and most < len(judged):
-        judged = sorted(random.Random(0).sample(judged, most))  # noqa: S311
-    with (folder / "queries.jsonl").open(encoding="utf-8") as file:
-        texts = {q["_id"]: q["text"] for q in map(json.loads, file)}
-    return Collection(
-        name,
-        split,
-        folder / "corpus.jsonl",
-        {q: texts[q] for q in judged},
-        {q: qrels[q] for q in judged},
-    )
+    data = data_folder()
+    if data is None:
+        raise CollectionError("SHORTLIST_DATA does not name a folder of judged collections")
+    return data / name
+
+
+def load(name: str, split: str) -> Collection:
+    """Return a collection. Raises CollectionError if it is not there or something in it is bad."""
+    return read_beir(folder_of(name), split)
+
+
+def chosen(splits: Sequence[Split], only: Sequence[str]) -> list[Split]:
+    """Return the splits of these names (`scifact`, `xquad-multi/de`), or all of them.
+
+    Raises:
+        CollectionError: naming what there is.
+    """
+    known = {label for name, split in splits for label in (name, f"{name}/{split}")}
+    for label in only:
+        if label not in known:
+            raise CollectionError(f"there is no {label}; there are: {', '.join(sorted(known))}")
+    return [
+        (name, split)
+        for name, split in splits
+        if not only or name in only or f"{name}/{split}" in only
+    ]

@@ -22,7 +22,7 @@ import numpy as np
 import Stemmer
 
 from benchmarks.collections import data_folder
-from benchmarks.machine import machine
+from benchmarks.results import measured_here
 from engine.answer import SearchRequest
 from engine.assemble import open_engine
 
@@ -55,7 +55,7 @@ def measure_speed(passages: int) -> dict[str, object]:
     }
     peer = _bm25s(corpus, texts)
     return {
-        "machine": machine(),
+        **measured_here(f"python -m benchmarks speed --passages {passages}"),
         "index": {**first, "passages_per_second": round(first["passages"] / first["seconds"])},
         "second_run_seconds": again["seconds"],
         "size_mb": round(sum(p.stat().st_size for p in index.rglob("*") if p.is_file()) / 1e6, 1),

@@ -1,0 +1,126 @@
+"""The README's table of quality, made of what is committed in `results`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Final
+
+from benchmarks.collections import MULTILINGUAL
+from benchmarks.results import RESULTS, Row, read
+from benchmarks.tables import markdown, percent, shown
+from engine.errors import ShortlistError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+README: Final = Path(__file__).parents[1] / "README.md"
+QUALITY: Final = RESULTS / "quality-test.json"
+_BEGIN: Final = "<!-- quality -->"
+_END: Final = "<!-- /quality -->"
+_PRIMARY: Final = "nDCG@10"
+_HEAD: Final = (
+    "", "bm25s", "BM25", "dense", "hybrid",
+    "of", "hybrid", "realistic", "always", "ceiling", "retrieval loss", "ranking loss",
+)  # fmt: skip
+
+
+def render(quality: Mapping[str, Any]) -> str:
+    """Return what stands between the markers."""
+    rows: Sequence[Row] = quality["rows"]
+    peers: Sequence[Row] = quality["peers"]
+    names = dict.fromkeys(row["collection"] for row in rows)
+    lines = [line for name in names for line in _lines(name, rows, peers)]
+    return f"{_intro(quality)}\n\n{markdown(_HEAD, lines)}"
+
+
+def replaced(readme: str, table: str) -> str:
+    """Return a README with another table.
+
+    Raises:
+        ShortlistError: if it has no place for one.
+    """
+    before, begin, rest = readme.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ShortlistError(f"README.md has no {_BEGIN} with {_END} after it; put them there")
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def update(readme: Path = README, quality: Path = QUALITY, *, check: bool = False) -> None:
+    """Write the tables into the README, or only check that they are those of the results.
+
+    Raises:
+        ShortlistError: if a check finds that they are not, or if there is nothing to write.
+    """
+    found = read(quality)
+    if not found:
+        raise ShortlistError(f"there is no {quality}; run python -m benchmarks quality")
+    text = readme.read_text("utf-8")
+    new = replaced(text, render(found))
+    if check and new != text:
+        raise ShortlistError(
+            f"the quality table in {readme.name} is not that of {quality.name};"
+            " run python -m benchmarks report"
+        )
+    if new != text:
+        readme.write_text(new, "utf-8")
+    print(f"{readme.name}: " + ("up to date" if new == text else "written anew"))
+
+
+def _intro(quality: Mapping[str, Any]) -> str:
+    rows: Sequence[Row] = quality["rows"]
+    dates = sorted({row["date"] for row in rows})
+    when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    text = (
+        f"{_PRIMARY} in percent on test splits, measured by ir-measures on {when} with"
+        " `python -m benchmarks quality`\n([results](benchmarks/results/quality-test.json))."
+        " On the left all queries and stage one alone, bm25s for comparison."
+    )
+    reranked = [row for row in rows if row["reranker"]]
+    if not reranked:
+        return text
+    models = " and ".join(dict.fromkeys(row["reranker"] for row in reranked))
+    most = max(row["queries"] for row in reranked)
+    return (
+        f"{text}\nOn the right a sample of at most {most:,}, {reranked[0]['depth']} documents"
+        f" reranked by {models}:\n*realistic* is what is served, *always* adds the relevant"
+        " documents that stage one missed, *ceiling* is a perfect reranker\non the same"
+        " candidates; it lacks the retrieval loss, realistic lacks the ranking loss to it."
+    )
+
+
+def _lines(name: str, rows: Sequence[Row], peers: Sequence[Row]) -> Iterable[list[str]]:
+    mine = [row for row in rows if row["collection"] == name]
+    splits = dict.fromkeys(row["split"] for row in mine)
+    first = {
+        source: [r["base"][_PRIMARY] for r in mine if r["sources"] == source and not r["reranker"]]
+        for source in ("lexical", "dense", "hybrid")
+    }
+    beside = [p[_PRIMARY] for p in peers if p["collection"] == name]
+    several = len(splits) > 1
+    title = f"{shown(name)}, mean of {len(splits)} languages" if name == MULTILINGUAL else (
+        f"{shown(name)}, mean of {len(splits)}" if several else shown(name)
+    )  # fmt: skip
+    stage_one = [
+        _mean(beside, len(splits)), *(_mean(values, len(splits)) for values in first.values())
+    ]  # fmt: skip
+    reranked = [row for row in mine if row["reranker"]]
+    if not reranked:
+        yield [title, *stage_one, *[""] * 7]
+    for number, row in enumerate(reranked):
+        left = [title, *stage_one] if number == 0 else [f"{title}, {row['reranker']}", *[""] * 4]
+        yield [*left, *_two_stages(row)]
+
+
+def _two_stages(row: Row) -> list[str]:
+    columns = ("base", "realistic", "always_rerank_positives", "ceiling")
+    figures = [percent(row[column][_PRIMARY]) for column in columns]
+    figures[1] = f"**{figures[1]}**"
+    losses = [percent(row[loss]) for loss in ("retrieval_loss", "ranking_loss")]
+    return [f"{row['queries']:,}", *figures, *losses]
+
+
+def _mean(values: Sequence[float], splits: int) -> str:
+    """Return the mean over splits, nothing unless each has a figure."""
+    return percent(fmean(values)) if len(values) == splits else ""
