@@ -16,7 +16,7 @@ from engine.evaluation.rows import RUNS, Column
 from engine.evaluation.significance import holm, intervals, randomisation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from engine.evaluation.collection import Collection, Synthetic
@@ -190,40 +190,54 @@ def _described(
 
 
 def _compare(found: dict[str, Any], values: _Values, facts: Facts) -> None:
-    """Test realistic against base in each row, and the rows against each other."""
+    """Test realistic against base in each row, and the rows against each other.
+
+    Two rows whose queries never differ are no comparison, and one whose differences are those of a
+    comparison before it says nothing new (a row without a reranker is another's base): neither is
+    made, so that neither costs the others their power.
+    """
     rows = found["rows"]
+    base = [values.of(n, "base")[:, 0] for n in range(len(rows))]
     reached = [
-        values.of(n, "realistic" if row["realistic"] else "base")[:, 0]
+        values.of(n, "realistic")[:, 0] if row["realistic"] else base[n]
         for n, row in enumerate(rows)
     ]
-    against_base = [n for n, row in enumerate(rows) if row["realistic"]]
-    pairs = list(combinations(range(len(rows)), 2))
-    differences = [reached[n] - values.of(n, "base")[:, 0] for n in against_base]
-    differences += [reached[b] - reached[a] for a, b in pairs]
+    against_base = {(n, n): reached[n] - base[n] for n, row in enumerate(rows) if row["realistic"]}
+    pairs = {(a, b): reached[b] - reached[a] for a, b in combinations(range(len(rows)), 2)}
+    seen: set[bytes] = {np.abs(vector).tobytes() for vector in against_base.values()}
+    for pair, vector in pairs.items():
+        told = np.abs(vector).tobytes()
+        if vector.any() and told not in seen:
+            seen.add(told)
+            against_base[pair] = vector
+    for (a, b), outcome in _tested(against_base, facts.plan.seed).items():
+        if a == b:
+            rows[a]["significance"] = outcome
+        else:
+            found["comparisons"].append({"a": a, "b": b, "measure": facts.measures[0], **outcome})
+
+
+def _tested(
+    differences: Mapping[tuple[int, int], np.ndarray], seed: int
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """Return mean, interval and p-values of differences (queries,), corrected together."""
     if not differences:
-        return
-    stacked = np.stack(differences, axis=1)
-    tested = randomisation(stacked, seed=facts.plan.seed)
-    # Two rows that never differ are no comparison, and must not cost the others their power.
+        return {}
+    stacked = np.stack(list(differences.values()), axis=1)
+    ps = randomisation(stacked, seed=seed)
+    corrected = np.ones(len(ps))
     differ = np.flatnonzero(stacked.any(axis=0))
-    corrected = np.ones(len(differences))
-    corrected[differ] = holm(tested[differ])
-    limits = intervals(stacked, seed=facts.plan.seed)
-    said = [
-        {
+    corrected[differ] = holm(ps[differ])
+    limits = intervals(stacked, seed=seed)
+    return {
+        pair: {
             "difference": float(stacked[:, n].mean()),
             "interval": limits[n].tolist(),
-            "p": float(tested[n]),
+            "p": float(ps[n]),
             "p_corrected": float(corrected[n]),
         }
-        for n in range(len(differences))
-    ]
-    for n, outcome in zip(against_base, said, strict=False):
-        rows[n]["significance"] = outcome
-    found["comparisons"] = [
-        {"a": a, "b": b, "measure": facts.measures[0], **outcome}
-        for (a, b), outcome in zip(pairs, said[len(against_base) :], strict=True)
-    ]
+        for n, pair in enumerate(differences)
+    }
 
 
 def _made(synthetic: Synthetic | None) -> dict[str, Any] | None:

@@ -79,7 +79,7 @@ def _depths(context: click.Context, parameter: click.Parameter, value: str) -> t
 @click.option("--split", default=None, help="Judgements to take (default test).")
 @click.option("--sources", default="hybrid", callback=_sources, show_default=True,
               help="Stage one: lexical, dense, hybrid, with commas between them.")  # fmt: skip
-@click.option("--reranker", "rerankers", multiple=True, metavar="NAME|FOLDER|none",
+@click.option("--reranker", "rerankers", multiple=True, metavar="NAME|FOLDER|default|none",
               help="Stage two (repeatable). Default: the one that comes with it.")  # fmt: skip
 @click.option("--depth", "depths", default="50", callback=_depths, show_default=True,
               help="Documents that are reranked, as 30,100.")  # fmt: skip
@@ -159,7 +159,7 @@ def command(  # noqa: PLR0913
     judged, engine = _open(wanted)
     try:
         folder = output or Path(f"{_slug(judged.label)}.report")
-        report = _evaluate(engine, judged, rerankers or ("",), plan, folder, wanted.cache)
+        report = _evaluate(engine, judged, rerankers or ("default",), plan, folder, wanted.cache)
     finally:
         engine.close()
     if as_json:
@@ -220,7 +220,8 @@ def _evaluate(
     from server.cli.progress import QueryProgress
 
     models: list[Reranker | None] = [
-        None if name == NO_RERANKER else load_reranker(name) for name in dict.fromkeys(rerankers)
+        None if name == NO_RERANKER else load_reranker("" if name == "default" else name)
+        for name in dict.fromkeys(rerankers)
     ]
     return evaluate(
         engine, judged, models, plan, folder, cache / "scores",
