@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     quality.add_argument("--reranker", action="append", default=[], help="or none (repeatable)")
     quality.add_argument("--depth", type=int, default=50, help="documents that are reranked")
     quality.add_argument("--queries", type=int, default=300, help="at most so many are reranked")
-    quality.add_argument("--sources", default="lexical,dense,hybrid")
+    quality.add_argument("--sources", type=_sources, default="lexical,dense,hybrid")
     quality.add_argument("--output", type=Path)
     quality.set_defaults(run=_quality)
     choices = commands.add_parser("choices", help="what the search could do otherwise, on dev")
@@ -65,13 +65,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _sources(text: str) -> tuple[Sources, ...]:
+    names = tuple(dict.fromkeys(text.split(",")))
+    for name in names:
+        if name not in ("lexical", "dense", "hybrid"):
+            raise argparse.ArgumentTypeError(f"{name!r} is none of lexical, dense, hybrid")
+    return cast("tuple[Sources, ...]", names)
+
+
 def _quality(options: argparse.Namespace) -> None:
     from benchmarks.evaluated import Places
     from benchmarks.quality import PEER_KEYS, ROW_KEYS, Wanted, matrix
 
     wanted = Wanted(
         splits=chosen(DEV if options.splits == "dev" else TEST, options.only),
-        sources=cast("tuple[Sources, ...]", tuple(options.sources.split(","))),
+        sources=options.sources,
         depth=options.depth,
         queries=options.queries,
     )

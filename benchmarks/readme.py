@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import fmean
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.collections import MULTILINGUAL
@@ -19,9 +20,10 @@ QUALITY: Final = RESULTS / "quality-test.json"
 _BEGIN: Final = "<!-- quality -->"
 _END: Final = "<!-- /quality -->"
 _PRIMARY: Final = "nDCG@10"
+_WIDE: Final = 118
 _HEAD: Final = (
     "", "bm25s", "BM25", "dense", "hybrid",
-    "of", "hybrid", "realistic", "always", "ceiling", "retrieval loss", "ranking loss",
+    "sample", "hybrid", "realistic", "always", "ceiling", "retrieval loss", "ranking loss",
 )  # fmt: skip
 
 
@@ -73,21 +75,21 @@ def _intro(quality: Mapping[str, Any]) -> str:
     dates = sorted({row["date"] for row in rows})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     text = (
-        f"{_PRIMARY} in percent on test splits, measured by ir-measures on {when} with"
-        " `python -m benchmarks quality`\n([results](benchmarks/results/quality-test.json))."
-        " On the left all queries and stage one alone, bm25s for comparison."
+        f"{_PRIMARY} on test splits, in percent, measured by ir-measures on {when} with"
+        " `python -m benchmarks quality` ([results](benchmarks/results/quality-test.json))."
+        " On the left stage one alone on all queries, bm25s for comparison."
     )
     reranked = [row for row in rows if row["reranker"]]
-    if not reranked:
-        return text
-    models = " and ".join(dict.fromkeys(row["reranker"] for row in reranked))
-    most = max(row["queries"] for row in reranked)
-    return (
-        f"{text}\nOn the right a sample of at most {most:,}, {reranked[0]['depth']} documents"
-        f" reranked by {models}:\n*realistic* is what is served, *always* adds the relevant"
-        " documents that stage one missed, *ceiling* is a perfect reranker\non the same"
-        " candidates; it lacks the retrieval loss, realistic lacks the ranking loss to it."
-    )
+    if reranked:
+        models = " and ".join(dict.fromkeys(row["reranker"] for row in reranked))
+        most = max(row["queries"] for row in reranked)
+        text += (
+            f" On the right a sample of at most {most:,} queries, {reranked[0]['depth']} documents"
+            f" reranked by {models}: *realistic* is what is served, *always* also reranks the"
+            " relevant documents that stage one missed, *ceiling* is a perfect reranker of what it"
+            " found. The ceiling lacks the retrieval loss, and realistic the ranking loss to it."
+        )
+    return fill(text, _WIDE, break_long_words=False, break_on_hyphens=False)
 
 
 def _lines(name: str, rows: Sequence[Row], peers: Sequence[Row]) -> Iterable[list[str]]:
