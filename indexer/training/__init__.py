@@ -8,4 +8,6 @@
     finetune    LEAF (sentence-transformers): the trainer
     gate        before and after on held-out queries
     card        what stands beside the weights
+
+What comes out is a plain sentence-transformers CrossEncoder; nothing here is loaded to serve it.
 """
