@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from benchmarks.collections import load
+from benchmarks.collections import DEV, load
 from benchmarks.evaluated import engine_over, evaluated
 from benchmarks.tables import markdown, percent, shown
 from benchmarks.variants import RankFusion, Titles, Weighted, has_titles, retitled
@@ -178,7 +178,8 @@ def _against(usual: Sequence[dict[str, float]], other: Sequence[dict[str, float]
 def table(name: str, cells: Sequence[Row]) -> str:
     """Return a choice as Markdown: a line for each value, a column for each collection."""
     mine = [cell for cell in cells if cell["choice"] == name]
-    splits = list(dict.fromkeys((cell["collection"], cell["split"]) for cell in mine))
+    found = {(cell["collection"], cell["split"]) for cell in mine}
+    splits = [split for split in DEV if split in found]
     values = dict.fromkeys(cell["value"] for cell in mine)
     head = [CHOICES[name].title, *(f"{shown(c)} {s}" for c, s in splits), "mean", "to the default"]
     by_value = {
