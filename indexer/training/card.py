@@ -1,0 +1,156 @@
+"""The model card: what a trained reranker was made of, and what it did on held-out queries.
+
+It stands beside the weights as README.md, in the form that model hubs read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from indexer.training.gate import Verdict
+
+_COLUMNS: Final = (
+    ("base", "stage one"), ("realistic", "realistic"),
+    ("always_rerank_positives", "always-rerank-positives"), ("ceiling", "ceiling"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a card tells.
+
+    Attributes:
+        name: of the model.
+        base: the model that training began with.
+        license: an SPDX name, empty where nobody said.
+        language: a code, empty where nobody said.
+        data: each source: name, rows, checksums.
+        hyperparameters: option -> value.
+        mining: what was mined, in lines.
+        curve: (step, loss or None, dev nDCG@10 or None) while it learned.
+        weights: weight between the stages -> nDCG@10 on the queries that it was fitted on.
+        weight: the one that was taken.
+        seconds: of training alone.
+        command: what was typed.
+        versions: package -> version.
+    """
+
+    name: str
+    base: str
+    verdict: Verdict
+    license: str = ""
+    language: str = ""
+    data: Sequence[Mapping[str, Any]] = ()
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    mining: str = ""
+    curve: Sequence[tuple[int, float | None, float | None]] = ()
+    weights: Mapping[float, float] = field(default_factory=dict[float, float])
+    weight: float | None = None
+    seconds: float = 0.0
+    command: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def text(self) -> str:
+        """Return the card as Markdown."""
+        parts = [
+            self._head(),
+            f"# {self.name}\n\nA CrossEncoder that reranks passages, trained by `shortlist train`"
+            f" from {self.base}.",
+            self._before_and_after(),
+            _USE.format(name=self.name),
+            self._data(),
+            self._training(),
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def _head(self) -> str:
+        lines = ["library_name: sentence-transformers", "pipeline_tag: text-ranking"]
+        if self.language:
+            lines.append(f"language: {json.dumps(self.language)}")
+        if self.license:
+            lines.append(f"license: {json.dumps(self.license)}")
+        lines.append("tags: [cross-encoder, reranker, shortlist]")
+        return "---\n" + "\n".join(lines) + "\n---"
+
+    def _before_and_after(self) -> str:
+        verdict = self.verdict
+        low, high = (100 * end for end in verdict.interval)
+        lines = [
+            f"## Before and after, on {verdict.queries:,} held-out queries",
+            "",
+            "nDCG@10 in percent, by ir-measures; the report beside this file has the rest.",
+            "",
+            "| reranker | " + " | ".join(title for _, title in _COLUMNS) + " |",
+            "|---|" + "---|" * len(_COLUMNS),
+        ]
+        for row in verdict.rows:
+            cells = [_percent(row[key]["nDCG@10"] if row[key] else None) for key, _ in _COLUMNS]
+            lines.append(f"| {row['reranker']} | " + " | ".join(cells) + " |")
+        change = 100 * (verdict.after - verdict.before)
+        lines += [
+            "",
+            f"{change:+.1f} points against {verdict.against} (95 % interval {low:+.1f} to"
+            f" {high:+.1f}, p = {verdict.p:.3f}).",
+        ]
+        if verdict.few:
+            lines.append(f"So few queries ({verdict.queries}) prove nothing.")
+        if not verdict.passed:
+            lines.append("**It did not pass the gate**: it may be worse than what is in use.")
+        return "\n".join(lines)
+
+    def _data(self) -> str:
+        lines = ["## Data"]
+        for source in self.data:
+            lines += ["", f"* **{source['name']}**: {source['examples']:,} questions, rows of"
+                      f" {source['kind']}."]  # fmt: skip
+            lines += [f"  * `{name}` BLAKE2b {digest}"
+                      for name, digest in source["checksums"].items()]  # fmt: skip
+            lines += [f"  * {note}" for note in source.get("notes", ())]
+        if self.mining:
+            lines += ["", "Mined:", "", "```", self.mining.rstrip(), "```"]
+        return "\n".join(lines)
+
+    def _training(self) -> str:
+        lines = ["## Training", "", f"{self.seconds:,.0f} s."]
+        if self.command:
+            lines += ["", "```sh", self.command, "```"]
+        lines += ["", "| option | value |", "|---|---|"]
+        lines += [f"| {name} | {value} |" for name, value in self.hyperparameters.items()]
+        if self.curve:
+            lines += ["", "| step | loss | nDCG@10 on held-out queries |", "|---|---|---|"]
+            lines += [f"| {step} | {'' if loss is None else f'{loss:.4f}'} | {_percent(dev)} |"
+                      for step, loss, dev in self.curve]  # fmt: skip
+        if self.weights:
+            lines += ["", f"Its share of the final score is {self.weight}; nDCG@10 at other"
+                      " shares, on held-out queries that the gate did not see:", ""]  # fmt: skip
+            lines += ["| " + " | ".join(f"{weight:.1f}" for weight in self.weights) + " |",
+                      "|" + "---|" * len(self.weights),
+                      "| " + " | ".join(map(_percent, self.weights.values())) + " |"]  # fmt: skip
+        if self.versions:
+            told = ", ".join(f"{name} {version}" for name, version in self.versions.items())
+            lines += ["", f"Versions: {told}."]
+        return "\n".join(lines)
+
+
+_USE: Final = """## Use
+
+```sh
+shortlist search "a question" -i INDEX --reranker {name}
+```
+
+```python
+from sentence_transformers import CrossEncoder
+
+scores = CrossEncoder("{name}").predict([("a question", "a passage")])
+```
+
+`shortlist.json` holds its share of the final score and the calibration of its logits."""
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from indexer.training.card import Card
+from indexer.training.gate import Verdict
+
+
+def score(value: float) -> dict[str, float]:
+    return {"nDCG@10": value}
+
+
+def row(reranker: str, realistic: float) -> dict[str, object]:
+    return {
+        "reranker": reranker,
+        "base": score(0.5),
+        "realistic": score(realistic),
+        "always_rerank_positives": score(0.8),
+        "ceiling": score(0.9),
+    }
+
+
+def card(*, passed: bool = True, queries: int = 200) -> str:
+    verdict = Verdict(
+        passed=passed, queries=queries, against="stage one", before=0.5, after=0.6123,
+        interval=(0.08, 0.14), p=0.0001, rows=[row("old", 0.5), row("new", 0.6123)],
+    )  # fmt: skip
+    data = {
+        "name": "pairs.csv",
+        "kind": "pairs",
+        "examples": 1200,
+        "checksums": {"pairs.csv": "abc123"},
+        "notes": ["3 rows left out"],
+    }
+    return Card(
+        name="mine", base="all-MiniLM-L6-v2", verdict=verdict, license="mit", language="no",
+        data=[data], hyperparameters={"epochs": 1.0, "seed": 0}, mining="hard 5", seconds=1234.5,
+        curve=[(10, 0.7, None), (20, None, 0.55)], weights={0.5: 0.55, 1.0: 0.6}, weight=1.0,
+        command="shortlist train pairs.csv", versions={"torch": "2.13.0"},
+    ).text()  # fmt: skip
+
+
+def test_the_head_is_what_hubs_read() -> None:
+    head = yaml.safe_load(card().split("---")[1])
+    assert head == {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "text-ranking",
+        "language": "no",  # not the truth value that YAML makes of a bare no
+        "license": "mit",
+        "tags": ["cross-encoder", "reranker", "shortlist"],
+    }
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["61.2", "+11.2 points against stage one", "95 % interval +8.0 to +14.0", "BLAKE2b abc123",
+     "1,200 questions", "3 rows left out", "shortlist train pairs.csv", "| epochs | 1.0 |",
+     "| 10 | 0.7000 |  |", "| 20 |  | 55.0 |", "torch 2.13.0", "hard 5"],
+)  # fmt: skip
+def test_the_card_tells(told: str) -> None:
+    assert told in card()
+
+
+def test_a_model_that_was_refused_says_so() -> None:
+    assert "did not pass the gate" in card(passed=False)
+    assert "did not pass the gate" not in card()
+
+
+def test_few_queries_are_said_to_prove_nothing() -> None:
+    assert "(8) prove nothing" in card(queries=8)
+    assert "prove nothing" not in card()
+
+
+def test_every_table_has_as_many_cells_in_each_line() -> None:
+    for table in re.findall(r"(?:^\|.*\|\n)+", card(), re.MULTILINE):
+        assert len({line.count("|") for line in table.splitlines()}) == 1
