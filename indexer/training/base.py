@@ -1,0 +1,113 @@
+# pyright: basic
+"""LEAF (sentence-transformers): the model that a training starts from."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from sentence_transformers import CrossEncoder
+
+from engine import bundled
+from engine.errors import ModelError, UsageError
+from engine.rerankers.batches import Network, quietly
+from engine.rerankers.checkpoint import inspect, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from engine.rerankers.checkpoint import Checkpoint
+
+
+def load_base(
+    source: str = "", *, max_length: int = 192, layers: int | None = None, seed: int = 0
+) -> CrossEncoder:
+    """Return a CrossEncoder of one score, in float32, ready to be trained.
+
+    Args:
+        source: folder or hub name of a cross-encoder, a bi-encoder or a plain encoder; empty is the
+            encoder of all-MiniLM-L6-v2. What has no head of one score gets a new one.
+        max_length: tokens of a pair; cut at what the model can read.
+        layers: how many of the encoder's layers are kept, evenly spaced; None is all.
+        seed: of a new head.
+
+    Raises:
+        ModelError: there is no such model, it holds no safetensors, or it cannot be loaded.
+        UsageError: the model has fewer layers than asked for.
+    """
+    folder = resolve(source) if source else bundled.minilm_folder()
+    checkpoint = inspect(folder, source or "all-MiniLM-L6-v2")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = _loaded(checkpoint)
+        if len(model) != 1 or model.num_labels != 1:
+            message = f"{checkpoint.name} cannot be trained: it is more than one transformer"
+            raise ModelError(message)
+    model.max_seq_length = min(max_length, Network(model, "scores").window())
+    if layers is not None:
+        _keep(model, layers)
+    return model
+
+
+def layers_of(model: CrossEncoder) -> torch.nn.ModuleList:
+    """Return the encoder's layers; the list may be changed in place.
+
+    Raises:
+        ModelError: the model is built in a way that hides them.
+    """
+    transformer = cast("Any", model[0]).model
+    count = transformer.config.num_hidden_layers
+    for module in transformer.base_model.modules():
+        if isinstance(module, torch.nn.ModuleList) and len(module) == count:
+            return module
+    message = f"the layers of a {transformer.config.model_type} cannot be told apart: train all"
+    raise ModelError(message)
+
+
+def _loaded(checkpoint: Checkpoint) -> CrossEncoder:
+    try:
+        with quietly(), _unannounced():
+            return CrossEncoder(
+                str(checkpoint.folder),
+                num_labels=1,
+                local_files_only=True,
+                trust_remote_code=False,
+                activation_fn=torch.nn.Sigmoid(),
+                # A head of other labels is replaced like a missing one.
+                model_kwargs={
+                    "use_safetensors": True,
+                    "dtype": torch.float32,
+                    "ignore_mismatched_sizes": True,
+                },
+            )
+    except Exception as error:  # transformers raises whatever its parts raise
+        message = f"the model {checkpoint.name} cannot be loaded: {error}"
+        raise ModelError(message) from error
+
+
+@contextlib.contextmanager
+def _unannounced() -> Iterator[None]:
+    """Keep it to ourselves that a bi-encoder becomes a cross-encoder."""
+    logger = logging.getLogger("sentence_transformers")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _keep(model: CrossEncoder, count: int) -> None:
+    """Keep so many layers, evenly spaced, the first and the last among them (Sanh 2019)."""
+    layers = layers_of(model)
+    have = len(layers)
+    if count > have:
+        raise UsageError(f"the model has {have} layers, of which {count} cannot be kept")
+    step = (have - 1) / max(count - 1, 1)
+    kept = [layers[int(number * step + 0.5)] for number in range(count)]
+    del layers[count:]
+    for number, layer in enumerate(kept):
+        layers[number] = layer
+    cast("Any", model[0]).model.config.num_hidden_layers = count

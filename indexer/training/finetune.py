@@ -1,0 +1,269 @@
+# pyright: basic
+"""LEAF (sentence-transformers, transformers): examples into a trained CrossEncoder.
+
+One seed gives one model: the order of the rows, dropout and a new head follow from it, and a
+training that was killed and resumed ends with the weights of one that was not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+import torch.utils.deterministic
+from datasets import DatasetDict
+from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
+from transformers.integrations.integration_utils import get_available_reporting_integrations
+
+from engine.errors import ModelError, UsageError
+from engine.rerankers.batches import quietly
+from indexer.training.base import layers_of
+from indexer.training.buckets import batches_of
+from indexer.training.checkpoints import begin, checkpoints_of
+from indexer.training.datasets import Rows, rows_of
+from indexer.training.finetuned import Finetuned, Point, Silent, TrainingProgress
+from indexer.training.losses import loss_of
+from indexer.training.trainer import DevEvaluator, QuietTrainer, Telling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sentence_transformers import CrossEncoder
+
+    from indexer.training.checkpoints import Saved
+    from indexer.training.examples import Example
+    from indexer.training.options import FinetuneOptions
+
+# Points on the curve of the loss, and looks at the dev set, unless asked otherwise.
+_POINTS = 0.02
+_LOOKS = 0.2
+
+
+def finetune(
+    base: CrossEncoder,
+    sets: Mapping[str, Sequence[Example]],
+    options: FinetuneOptions,
+    folder: Path,
+    *,
+    evaluator: DevEvaluator | None = None,
+    progress: TrainingProgress | None = None,
+) -> Finetuned:
+    """Train a model in place and save it in a folder, where its checkpoints are kept meanwhile.
+
+    Args:
+        base: of base.load_base.
+        sets: name -> examples. Each has its loss in the options.
+        options: how.
+        folder: of the model; nothing is written anywhere else.
+        evaluator: looks at the dev set; the best of the looks is what is kept.
+        progress: told after every step.
+
+    Raises:
+        UsageError: the examples do not fit their loss, the options do not fit the model or the
+            machine, or an unfinished training is in the folder that is not to be resumed.
+        ModelError: the loss became NaN, or the memory was not enough.
+    """
+    _require_possible(base, options, evaluator)
+    rows = [rows_of(name, examples, options) for name, examples in sets.items()]
+    saved = begin(folder, options, [part.digest for part in rows])
+    with _exact(options), _prepared(base, options), quietly():
+        trainer = _trainer(base, rows, options, folder, evaluator)
+        trainer.add_callback(Telling(trainer, progress or Silent()))
+        _train(trainer, saved)
+        base.eval()
+        base.save(str(folder), create_model_card=False)
+    return _finetuned(trainer, folder)
+
+
+def _train(trainer: QuietTrainer, saved: Saved | None) -> None:
+    if saved:
+        points = saved.state.get("log_history", [])
+        trainer.before = max((point.get("seconds", 0.0) for point in points), default=0.0)
+    try:
+        if saved and saved.finished:
+            trainer.restore(saved)
+        else:
+            trainer.train(resume_from_checkpoint=str(saved.folder) if saved else None)
+    except torch.OutOfMemoryError as error:
+        message = "the memory is not enough: use a smaller batch, or gradient checkpointing"
+        raise ModelError(message) from error
+
+
+def _trainer(
+    base: CrossEncoder,
+    rows: Sequence[Rows],
+    options: FinetuneOptions,
+    folder: Path,
+    evaluator: DevEvaluator | None,
+) -> QuietTrainer:
+    # Names of users' files may have dots, which torch allows in no name of a module.
+    data = {f"set{number}": part.data for number, part in enumerate(rows)}
+    losses = {f"set{number}": loss_of(base, part) for number, part in enumerate(rows)}
+    single = len(rows) == 1
+    trainer = QuietTrainer(
+        model=base,
+        args=_arguments(base, options, folder, evaluator),
+        train_dataset=data["set0"] if single else cast("Any", DatasetDict)(data),
+        loss=losses["set0"] if single else losses,
+        evaluator=evaluator,
+        callbacks=[EarlyStoppingCallback(options.patience)] if options.patience else [],
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arguments(
+    base: CrossEncoder,
+    options: FinetuneOptions,
+    folder: Path,
+    evaluator: DevEvaluator | None,
+) -> CrossEncoderTrainingArguments:
+    gpu = torch.cuda.is_available()
+    precision = _precision(options)
+    looks = options.eval_steps or options.save_steps or _LOOKS
+    watched: dict[str, Any] = {}
+    if evaluator:
+        watched = {
+            "eval_strategy": "steps",
+            "eval_steps": looks,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": f"eval_{evaluator.primary_metric}",
+            "greater_is_better": True,
+        }
+    if options.head_rate != 1:
+        watched["learning_rate_mapping"] = {
+            _head_of(base): options.learning_rate * options.head_rate
+        }
+    return CrossEncoderTrainingArguments(
+        output_dir=str(checkpoints_of(folder)),
+        num_train_epochs=options.epochs,
+        max_steps=options.max_steps or -1,
+        per_device_train_batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        warmup_steps=options.warmup_ratio,
+        seed=options.seed,
+        data_seed=options.seed,
+        bf16=precision == "bfloat16",
+        fp16=precision == "float16",
+        use_cpu=not gpu and precision == "bfloat16",
+        save_strategy="steps",
+        save_steps=options.save_steps or looks,
+        save_total_limit=2,
+        logging_steps=_POINTS,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to=options.report_to,
+        dataloader_pin_memory=gpu,
+        batch_sampler=batches_of,
+        multi_dataset_batch_sampler=options.mixing.replace("-", "_"),
+        **watched,
+    )
+
+
+def _precision(options: FinetuneOptions) -> str:
+    if options.precision != "auto":
+        return options.precision
+    gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    return "bfloat16" if gpu else "float32"
+
+
+def _require_possible(
+    base: CrossEncoder, options: FinetuneOptions, evaluator: DevEvaluator | None
+) -> None:
+    if evaluator is None and (options.patience or options.eval_steps):
+        raise UsageError("patience and eval_steps need a dev set to look at")
+    if options.precision == "float16" and not torch.cuda.is_available():
+        raise UsageError("float16 needs a GPU; bfloat16 and float32 do not")
+    if options.layers is not None and len(layers_of(base)) != options.layers:
+        raise UsageError(f"the model was not loaded with {options.layers} layers")
+    known = get_available_reporting_integrations()
+    if options.report_to != "none" and options.report_to not in known:
+        raise UsageError(
+            f"nothing can be reported to {options.report_to!r}, which is not installed or not"
+            f" known; what is: {', '.join(known) or 'none'}"
+        )
+
+
+def _head_of(base: CrossEncoder) -> str:
+    """Return a pattern of the names of what lies outside the encoder, and of its pooler."""
+    transformer = cast("Any", base[0]).model
+    encoder = f"{transformer.base_model_prefix}\\."
+    return rf"(^|\.)model\.(?!{encoder})[a-z_]+\.(weight|bias)$|\.pooler\.|classifier\."
+
+
+@contextlib.contextmanager
+def _exact(options: FinetuneOptions) -> Iterator[None]:
+    """Have torch compute the same numbers every time, and leave it as it was."""
+    threads = torch.get_num_threads()
+    strict = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = cast("Any", torch.utils.deterministic)
+    fills = filling.fill_uninitialized_memory
+    try:
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        # What has no exact twin (some on a GPU) is computed all the same.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        filling.fill_uninitialized_memory = False
+        set_seed(options.seed)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*deterministic")
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict, warn_only=warns)
+        filling.fill_uninitialized_memory = fills
+
+
+@contextlib.contextmanager
+def _prepared(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
+    """Freeze and checkpoint what the options ask for, and undo it."""
+    transformer = cast("Any", base[0]).model
+    frozen = list(transformer.get_input_embeddings().parameters())
+    if options.freeze_embeddings:
+        for weight in frozen:
+            weight.requires_grad_(False)
+    if options.gradient_checkpointing:
+        transformer.activation_checkpointing_enable({"use_reentrant": False})
+    try:
+        yield
+    finally:
+        for weight in frozen:
+            weight.requires_grad_(True)
+        if options.gradient_checkpointing:
+            transformer.activation_checkpointing_disable()
+
+
+def _finetuned(trainer: QuietTrainer, folder: Path) -> Finetuned:
+    state = trainer.state
+    best = state.best_model_checkpoint
+    return Finetuned(
+        folder=folder,
+        steps=state.global_step,
+        best_step=int(best.rsplit("-", 1)[1]) if best else state.global_step,
+        seconds=trainer.seconds(),
+        curves=tuple(_points(state.log_history)),
+        stopped_early=state.global_step < state.max_steps,
+    )
+
+
+def _points(history: Sequence[Mapping[str, Any]]) -> Iterator[Point]:
+    skipped = ("eval_runtime", "eval_samples_per_second", "eval_steps_per_second")
+    for entry in history:
+        metrics = {
+            name.removeprefix("eval_"): float(value)
+            for name, value in entry.items()
+            if name.startswith("eval_") and name not in skipped
+        }
+        if metrics or "loss" in entry:
+            yield Point(
+                step=int(entry["step"]),
+                seconds=float(entry.get("seconds", 0.0)),
+                loss=entry.get("loss"),
+                learning_rate=entry.get("learning_rate"),
+                metrics=metrics,
+            )
