@@ -77,6 +77,8 @@ def _parsed(name: str) -> Any:  # noqa: ANN401
         measure = ir_measures.parse_measure(name)
     except (NameError, ValueError, SyntaxError, TypeError, KeyError) as error:
         raise UsageError(f"ir-measures knows no measure {name!r}; {_KNOWN}") from error
+    if measure.params.get("cutoff", 1) < 1:  # trec_eval aborts, and Python with it
+        raise UsageError(f"{name} looks at no result; {_KNOWN}")
     if not isinstance(measure.aggregator(), MeanAgg):
         raise UsageError(f"{name} is no mean over queries, so it has no interval; {_KNOWN}")
     try:
