@@ -11,6 +11,7 @@
     measures       LEAF (ir_measures): the truth about a ranking
     significance   intervals and tests over queries
     journal        files of a run that grow query by query and survive a kill
+    held           LEAF (fcntl): one process writes to a report at a time
     latency        how long a query takes as it is served
     evaluate       all of it, one collection from query to report; batch, some of its queries
     report         report.json is made; losses, its worst queries

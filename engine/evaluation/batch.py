@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.evaluation.plan import Group, Progress
     from engine.evaluation.scored import RememberedReranker
     from engine.search import SearchEngine
+    from engine.shortlist import Shortlist
 
 _CURVE_COLUMNS: Final[tuple[Column, ...]] = (
     "base", "realistic", "always_rerank_positives", "ceiling",
@@ -87,8 +88,8 @@ class Runner:
         reads = any(row.reranker is not None for row in group.rows)
         text = self.collection.queries[query]
         shortlist = find(self.engine, group.sources, group.depth, text, read=reads)
-        if self._drop:  # as BEIR does: a query's own document is no answer
-            shortlist.fused = [hit for hit in shortlist.fused if hit.document != query]
+        if self._drop:
+            _drop_own(self.engine, shortlist, query, group.depth if reads else 0)
         if not reads:
             return Candidates(query, shortlist, group.depth, [])
         grades = self.collection.qrels[query]
@@ -172,3 +173,14 @@ class Runner:
                 run = {query: documents(by[column][:cutoff]) for query, by in found.items()}
                 curve[depth][column] = judge.primary(run)
         return curve
+
+
+def _drop_own(engine: SearchEngine, shortlist: Shortlist, query: str, depth: int) -> None:
+    """Take the document that has the query's own id out of its candidates, as BEIR does.
+
+    The one behind it then is among the first `depth`, so its passage is fetched.
+    """
+    shortlist.fused = [hit for hit in shortlist.fused if hit.document != query]
+    read = [hit.passage for hit in shortlist.fused[:depth]]
+    lacking = [passage for passage in read if passage not in shortlist.passages]
+    shortlist.passages |= {found.id: found for found in engine.snapshot.passages(lacking)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from engine.evaluation.batch import Runner
 from engine.evaluation.environment import Environment
+from engine.evaluation.held import held
 from engine.evaluation.journal import Journal
 from engine.evaluation.latency import measure_latency
 from engine.evaluation.losses import worst_losses
@@ -59,7 +60,9 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, how, and where to
         progress: told while it goes on.
 
     Raises:
-        UsageError: if the folder holds something else, or a measure is not known.
+        UsageError: if the folder holds something else, another process writes to it, or a measure
+            is not known.
+        ShortlistError: if the folder or that of the scores cannot be written to.
         ModelError: if a reranker fails.
     """
     progress = progress or Silent()
@@ -69,23 +72,27 @@ def evaluate(  # noqa: PLR0913 - what is evaluated, how, and where to
     facts = Facts.of(engine, collection, plan, measures.names, environment or Environment.here())
     models = [(r.fingerprint, r.name, r.weight) if r else None for r in remembered]
     told = [facts.data, _digest(collection), models, measures.names, facts.environment.versions]
-    journal = Journal(report, plan.fingerprint(told))
-    runner = Runner(
-        engine, collection, measures, groups, drop_identical_ids=plan.drop_identical_ids
-    )
-    latencies = [
-        measure_latency(engine, row, list(collection.queries.values()), plan, part)
-        for part, row in enumerate(row for group in groups for row in group.rows)
-    ]
-    progress.say(_estimate(groups, latencies, len(collection.queries) - journal.done))
-    _answer(runner, journal, progress)
-    found = build_report(report, facts, [r for g in groups for r in g.rows], latencies)
-    found["losses"] = worst_losses(runner, report, found)
-    _write_qrels(report / QRELS, collection)
-    page = render(found, read_per_query(report))
-    (report / "report.html").write_text(page, encoding="utf-8")
-    journal.finish(found)
-    return found
+    with held(report):
+        journal = Journal(report, plan.fingerprint(told))
+        runner = Runner(
+            engine, collection, measures, groups, drop_identical_ids=plan.drop_identical_ids
+        )
+        latencies = [
+            measure_latency(engine, row, list(collection.queries.values()), plan, part)
+            for part, row in enumerate(row for group in groups for row in group.rows)
+        ]
+        left = len(collection.queries) - journal.done
+        progress.say(_estimate(groups, latencies, left, facts.data["documents"]))
+        _answer(runner, journal, progress)
+        found = build_report(report, facts, [r for g in groups for r in g.rows], latencies)
+        found["losses"] = worst_losses(runner, report, found)
+        with journal.file(QRELS) as file:
+            write_qrels(file, collection.qrels)
+        page = render(found, read_per_query(report))
+        with journal.file("report.html") as file:
+            file.write(page)
+        journal.finish(found)
+        return found
 
 
 def _answer(runner: Runner, journal: Journal, progress: Progress) -> None:
@@ -97,14 +104,16 @@ def _answer(runner: Runner, journal: Journal, progress: Progress) -> None:
     progress.finish()
 
 
-def _estimate(groups: Sequence[Group], latencies: Sequence[Latency], queries: int) -> str:
+def _estimate(
+    groups: Sequence[Group], latencies: Sequence[Latency], queries: int, documents: int
+) -> str:
     """Return how long it may take, at most: remembered pairs cost nothing."""
     rows = zip((row for group in groups for row in group.rows), latencies, strict=True)
     deepest: dict[tuple[str, str], float] = {}
     for row, latency in rows:
         if row.reranker is not None and latency.pairs_per_second:
             key = (row.sources, row.reranker.fingerprint)
-            seconds = queries * row.depth / latency.pairs_per_second
+            seconds = queries * min(row.depth, documents) / latency.pairs_per_second
             deepest[key] = max(seconds, deepest.get(key, 0.0))
     seconds = sum(deepest.values()) + queries * sum(x.ms_first_stage for x in latencies) / 1000
     shown = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
@@ -125,8 +134,3 @@ def _digest(collection: Collection) -> str:
         judged = sorted(collection.qrels[query].items())
         digest.update(repr((query, text, judged)).encode("utf-8", "replace"))
     return digest.hexdigest()
-
-
-def _write_qrels(path: Path, collection: Collection) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        write_qrels(file, collection.qrels)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from engine.errors import UsageError
+from engine.errors import ShortlistError, UsageError
 from engine.evaluation.reports import PER_QUERY, QRELS, REPORT, UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
 _OURS: Final = (REPORT, "report.html", PER_QUERY, QRELS, UNFINISHED)
@@ -29,16 +30,31 @@ class Journal:
 
         Raises:
             UsageError: if the folder holds something that is no report.
+            ShortlistError: if it cannot be written to, now or later.
         """
         self.folder = folder
         self._fingerprint = fingerprint
         self.done, self._sizes = _whole(folder, fingerprint)
-        if self.done:
-            self._cut_off()
-            return
-        _clear(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._note()
+        with self._writing():
+            if self.done:
+                self._cut_off()
+                return
+            _clear(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._note()
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """Say in words what is wrong with the place, and that nothing is lost."""
+        try:
+            yield
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            again = "; the same command then goes on from there" if self.done else ""
+            raise ShortlistError(
+                f"the report cannot be written to {self.folder}: {reason};"
+                f" make it possible, or give another folder{again}"
+            ) from error
 
     def _cut_off(self) -> None:
         """Remove what was written after the last note."""
@@ -51,21 +67,30 @@ class Journal:
 
     def append(self, texts: Mapping[str, str], queries: int) -> None:
         """Add text to files (relative name -> text), all of them or, after a kill, none."""
-        for name, text in texts.items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-                self._sizes[name] = file.tell()
-        self.done += queries
-        self._note()
+        with self._writing():
+            for name, text in texts.items():
+                path = self.folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("a", encoding="utf-8", newline="\n") as file:
+                    file.write(text)
+                    file.flush()
+                    os.fsync(file.fileno())
+                    self._sizes[name] = file.tell()
+            self.done += queries
+            self._note()
+
+    @contextmanager
+    def file(self, name: str) -> Generator[TextIO]:
+        """Open a file of the report that is written in one go."""
+        path = self.folder / name
+        with self._writing(), path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
 
     def finish(self, report: Mapping[str, Any]) -> None:
         """Write report.json; from then on the run is whole."""
-        _replace(self.folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        (self.folder / UNFINISHED).unlink()
+        with self._writing():
+            _replace(self.folder / REPORT, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+            (self.folder / UNFINISHED).unlink()
 
     def _note(self) -> None:
         state = {"fingerprint": self._fingerprint, "done": self.done, "sizes": self._sizes}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from engine.errors import UsageError
 from engine.evaluation.candidates import LEAST
 from engine.evaluation.measures import DEFAULT, Measures
-from engine.evaluation.rows import Row
+from engine.evaluation.rows import Row, file_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +49,8 @@ class Plan:
         for depth in self.depths:
             if not 1 <= depth <= DEEPEST:
                 raise UsageError(f"a depth is between 1 and {DEEPEST:,}, not {depth}")
+        if self.seed < 0:
+            raise UsageError(f"a seed is 0 or more, not {self.seed}")
 
     def all_measures(self) -> Measures:
         """Return the usual measures, recall at each depth, and those asked for."""
@@ -60,8 +62,9 @@ class Plan:
         by_tier: dict[int, list[int]] = defaultdict(list)
         for depth in dict.fromkeys(self.depths):
             by_tier[max(LEAST, depth)].append(depth)
+        named = list(zip(rerankers, file_names(rerankers), strict=True))
         return [
-            Group(sources, max(depths), [Row(sources, r, d) for r in rerankers for d in depths])
+            Group(sources, max(depths), [Row(sources, r, d, n) for r, n in named for d in depths])
             for sources in dict.fromkeys(self.sources)
             for depths in by_tier.values()
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING, Final, Literal
 
 from engine.evaluation.candidates import LEAST
@@ -22,6 +22,8 @@ Column = Literal[
     "base", "realistic", "always_rerank_positives", "ceiling",
     "realistic_alone", "always_rerank_positives_alone",
 ]  # fmt: skip
+NONE: Final = "none"  # the model of a row that reranks nothing
+_LONGEST: Final = 60  # characters of a model in the name of a file
 # Where the run of a column lies in a report's folder; {} is the row's name.
 RUNS: Final[Mapping[Column, str]] = {
     "base": "runs/{}.base.trec",
@@ -33,21 +35,45 @@ RUNS: Final[Mapping[Column, str]] = {
 }
 
 
+def file_names(rerankers: Sequence[RememberedReranker | None]) -> list[str]:
+    """Return what each is called in names of files; a name that is taken gets a number behind it.
+
+    Two models may have one name (of `a/final` and `b/final` it is `final`); their runs are two
+    files nevertheless, also where case does not count.
+    """
+    taken, found = {NONE}, list[str]()
+    for reranker in rerankers:
+        if reranker is None:
+            found.append(NONE)
+            continue
+        name = re.sub(r"[^\w.-]+", "_", reranker.name.partition(" (")[0]).strip("_")[:_LONGEST]
+        numbered = (f"{name}-{n}" for n in count(2))
+        name = next(one for one in chain([name], numbered) if one.casefold() not in taken)
+        taken.add(name.casefold())
+        found.append(name)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One system: a source of candidates, what reranks them (None: nothing), and how many."""
+    """One system: a source of candidates, what reranks them (None: nothing), and how many.
+
+    Attributes:
+        sources: of candidates.
+        reranker: what reranks them.
+        depth: how many of them.
+        model: the reranker for the names of files; see `file_names`.
+    """
 
     sources: Sources
     reranker: RememberedReranker | None
     depth: int
+    model: str = NONE
 
     @property
     def name(self) -> str:
-        """For files and tables; two models of one name are told apart by their weights."""
-        if self.reranker is None:
-            return f"{self.sources}-none-{self.depth}"
-        model = re.sub(r"[^\w.-]+", "_", self.reranker.name.partition(" (")[0]).strip("_")
-        return f"{self.sources}-{model}-{self.depth}"
+        """For files and tables; no two rows of a plan share one."""
+        return f"{self.sources}-{self.model}-{self.depth}"
 
     @property
     def columns(self) -> tuple[Column, ...]:

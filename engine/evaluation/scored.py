@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from engine.errors import ShortlistError
 from engine.types import Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     from engine.protocols import Reranker
@@ -38,9 +39,12 @@ class RememberedReranker:
         self.weight = reranker.weight
         self.parameters = reranker.parameters
         self.fingerprint = reranker.fingerprint
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unfit(folder, (error.strerror or str(error)).lower()) from error
         self._path = folder / f"{self.fingerprint}.sqlite"
-        with closing(self._connect()) as connection:
+        with self._connected() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(
                 "CREATE TABLE IF NOT EXISTS score (pair BLOB PRIMARY KEY, logit REAL NOT NULL)"
@@ -52,7 +56,7 @@ class RememberedReranker:
     ) -> Scores:
         """See Reranker. `advance` is told how many pairs are done, as they are."""
         keys = [_key(pair) for pair in pairs]
-        with closing(self._connect()) as connection:
+        with self._connected() as connection:
             known = _read(connection, keys)
             advance(sum(key in known for key in keys))
             new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
@@ -73,8 +77,26 @@ class RememberedReranker:
         """See Reranker."""
         return self.reranker.fluency(text)
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=60)
+    @contextmanager
+    def _connected(self) -> Generator[sqlite3.Connection]:
+        """Open the file for a while; what is wrong with it is said in words."""
+        try:
+            with closing(sqlite3.connect(self._path, timeout=60)) as connection:
+                yield connection
+        except sqlite3.OperationalError as error:
+            raise _unfit(self._path, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            raise ShortlistError(
+                f"{self._path} is damaged ({error}); delete it and run the same command again:"
+                " it holds nothing but scores that can be computed anew"
+            ) from error
+
+
+def _unfit(path: Path, reason: str) -> ShortlistError:
+    return ShortlistError(
+        f"scores cannot be kept in {path}: {reason};"
+        " make it possible, or name another folder for the cache"
+    )
 
 
 def _key(pair: Pair) -> bytes:

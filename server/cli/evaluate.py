@@ -8,7 +8,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 from click.core import ParameterSource
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from engine.protocols import Reranker
     from engine.search import SearchEngine
     from engine.types import Sources
+
+
+_DIGITS: Final = 20  # of a depth; Python refuses to read a number of thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,7 @@ def _sources(context: click.Context, parameter: click.Parameter, value: str) -> 
 
 def _depths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     found = _listed(context, parameter, value)
-    if not all(part.isdecimal() for part in found):
+    if not all(part.isdecimal() and len(part) < _DIGITS for part in found):
         raise click.BadParameter("numbers with commas between them, as 30,100", param=parameter)
     return tuple(int(part) for part in found)
 
@@ -94,7 +97,9 @@ def _depths(context: click.Context, parameter: click.Parameter, value: str) -> t
 @click.option("--revision", default=None, help="Hub: the commit or tag.")
 @click.option("--language", default="en", metavar="CODE", help="Of an index made for this.")
 @click.option("--encoder", default="", metavar="NAME|FOLDER", help="Of an index made for this.")
-@click.option("--seed", type=int, default=0, help="Of intervals and tests.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, metavar="N", help="Of intervals and tests."
+)
 @click.option("--cache", type=Place(), envvar="SHORTLIST_CACHE", default=None, show_envvar=True,
               help="Indexes of collections and scores of pairs.")  # fmt: skip
 @click.option("-o", "--output", type=Place(), default=None, metavar="REPORT",

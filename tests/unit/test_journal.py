@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engine.errors import UsageError
+from engine.errors import ShortlistError, UsageError
 from engine.evaluation.journal import Journal
 
 if TYPE_CHECKING:
@@ -79,3 +79,21 @@ def test_a_file_is_no_place_for_a_report(tmp_path: Path) -> None:
     (tmp_path / "r").write_text("")
     with pytest.raises(UsageError, match="is a file"):
         Journal(tmp_path / "r", "same")
+
+
+def test_what_cannot_be_written_is_said_with_the_place_and_the_way_on(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "r", "same")
+    journal.append({"a": "one\n"}, 1)
+    (tmp_path / "r/runs").write_text("where a folder should be")
+    with pytest.raises(ShortlistError, match=r"cannot be written to .*/r: .*goes on from there"):
+        journal.append({"a": "two\n", "runs/b": "x"}, 1)
+    (tmp_path / "r/runs").unlink()
+    again = Journal(tmp_path / "r", "same")
+    assert again.done == 1
+    assert (tmp_path / "r/a").read_text() == "one\n"
+
+
+def test_a_file_that_is_written_in_one_go_lies_in_the_report(tmp_path: Path) -> None:
+    with Journal(tmp_path / "r", "same").file("qrels.trec") as file:
+        file.write("q 0 d 1\n")
+    assert (tmp_path / "r/qrels.trec").read_bytes() == b"q 0 d 1\n"

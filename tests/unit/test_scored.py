@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import ModelError
+from engine.errors import ModelError, ShortlistError
 from engine.evaluation.scored import RememberedReranker
 from tests.fakes import OverlapReranker
 
@@ -97,6 +97,24 @@ def test_everything_else_is_the_reranker_itself(tmp_path: Path) -> None:
 
 def test_no_pairs_give_no_scores(tmp_path: Path) -> None:
     assert RememberedReranker(Asked(), tmp_path).score([]).logits.shape == (0,)
+
+
+@pytest.mark.parametrize("kept", [0, 5000])
+def test_a_damaged_file_is_named_and_may_be_deleted(tmp_path: Path, kept: int) -> None:
+    many = [("q", f"passage {n:04}") for n in range(1000)]
+    RememberedReranker(Asked(), tmp_path).score(many)
+    [path] = tmp_path.glob("*.sqlite")
+    path.write_bytes(path.read_bytes()[:kept] + b"no database" * 2000)
+    with pytest.raises(ShortlistError, match=r"asked\.sqlite is damaged .* delete it"):
+        RememberedReranker(Asked(), tmp_path).score(many)
+    path.unlink()
+    assert RememberedReranker(Asked(), tmp_path).score(many).logits.shape == (1000,)
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / "asked.sqlite").mkdir()
+    with pytest.raises(ShortlistError, match=r"scores cannot be kept in .*asked\.sqlite"):
+        RememberedReranker(Asked(), tmp_path)
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=12))
