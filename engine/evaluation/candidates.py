@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from engine.answer import SearchRequest
+from engine.evaluation.best_passage import best_passage
 from engine.evaluation.columns import missed
 from engine.types import Hit
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from engine.search import SearchEngine
     from engine.shortlist import Shortlist
-    from engine.types import Sources
+    from engine.types import FloatArray, Sources
 
 LEAST: Final = 100  # documents that each source gives, whatever the depth
 
@@ -85,17 +84,13 @@ def with_missed(
     unnamed = sorted(lacking - {hit.document for hit, _ in extra})
     if unnamed:
         vector = engine.encoder.encode_queries([shortlist.query.text])[0]
-        best = (_best_passage(engine, document, vector) for document in unnamed)
+        best = (_best(engine, document, vector) for document in unnamed)
         extra += [found for found in best if found is not None]
     return Candidates(query, shortlist, depth, extra)
 
 
-def _best_passage(
-    engine: SearchEngine, document: str, vector: np.ndarray
-) -> tuple[Hit, str] | None:
-    passages = engine.snapshot.document_passages(document)
-    if not passages:
+def _best(engine: SearchEngine, document: str, vector: FloatArray) -> tuple[Hit, str] | None:
+    stored = best_passage(engine.snapshot.document_passages(document), vector)
+    if stored is None:
         return None
-    cosines = [-1.0 if v is None else float(v @ vector) for _, v in passages]
-    stored, _ = passages[int(np.argmax(cosines))]
     return Hit(stored.id, document, stored.passage.number, 0.0), stored.context
