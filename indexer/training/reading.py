@@ -1,0 +1,97 @@
+"""Read what a reranker can learn from: files of pairs, labels and tuples, and BEIR folders.
+
+One row is one query with what was judged for it; the rows of a query are gathered. What a column
+means is told by its name alone (`columns`), and what the rows are by what they hold:
+
+    query, answer                           pairs: every answer is relevant
+    query, answer, label                    labelled: numbers from 0 to 1, or truths
+    query, positive, negative, negative_2   tuples
+    query, [texts], [labels]                labelled, a list in each cell
+    query, answer, score                    labelled; scored where a score lies outside of 0 to 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.errors import UsageError
+from engine.evaluation.judgements import Faults
+from indexer.judged.rows import rows_of
+from indexer.judged.written import checksum
+from indexer.training.examples import TrainingSet
+from indexer.training.folder import read_folder
+from indexer.training.gathered import Gathered, refuse_nothing
+from indexer.training.groups import split
+from indexer.training.judged_rows import JudgedRows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from indexer.judged.rows import Row
+    from indexer.training.examples import Example, Kind
+
+__all__ = ["examples_of", "read_all", "read_examples", "split"]
+
+
+def read_examples(path: Path, *, lenient: bool = False) -> TrainingSet:
+    """Return the examples of a file, or those of a BEIR folder's split `train`.
+
+    Args:
+        path: CSV, TSV, JSON lines, a JSON array, Parquet or Arrow; or a folder.
+        lenient: leave out what cannot be used, and note it; otherwise it is an error. Labels that
+            are no numbers, or out of range, are always one: nobody knows what they mean.
+
+    Raises:
+        CollectionError: naming file and line, or the columns of a file without the needed ones.
+    """
+    if path.is_dir():
+        return read_folder(path, lenient=lenient)
+    name = Path(path.name.removesuffix(".gz")).stem
+    training = examples_of(rows_of(path), place=str(path), name=name, lenient=lenient)
+    return replace(training, checksums={path.name: checksum(path)})
+
+
+def examples_of(
+    rows: Iterable[Row], *, place: str, name: str, lenient: bool = False
+) -> TrainingSet:
+    """Return the examples of rows of any source; `place` stands in messages for the source.
+
+    Raises:
+        CollectionError: as `read_examples`.
+    """
+    faults = Faults(lenient=lenient)
+    judged = JudgedRows(place, faults)
+    gathered = Gathered(lambda line: f"{place}:{line}", faults)
+    for line, query, candidate in judged.read(rows):
+        gathered.add(line, query, candidate)
+    examples = gathered.examples()
+    refuse_nothing(examples, place)
+    labelled = judged.columns is not None and judged.columns.label is not None
+    kind = _kind(examples, labelled=labelled)
+    if labelled and kind == "pairs":
+        faults.note("every label is 1, so the rows are pairs; examples", len(examples))
+    return TrainingSet(name=name, kind=kind, examples=examples, notes=faults.notes)
+
+
+def read_all(paths: Sequence[Path], *, lenient: bool = False) -> list[TrainingSet]:
+    """Return the examples of several sources, each a set of its own kind.
+
+    Raises:
+        UsageError: If one is named twice.
+        CollectionError: as `read_examples`.
+    """
+    twice = next((path for at, path in enumerate(paths) if path in paths[:at]), None)
+    if twice is not None:
+        raise UsageError(f"{twice} is named twice; every source counts once")
+    return [read_examples(path, lenient=lenient) for path in paths]
+
+
+def _kind(examples: Sequence[Example], *, labelled: bool) -> Kind:
+    labels = {candidate.label for example in examples for candidate in example.candidates}
+    if not labelled:
+        return "tuples" if 0 in labels else "pairs"
+    if min(labels) < 0 or max(labels) > 1:
+        return "scored"
+    return "pairs" if labels == {1.0} else "labelled"
