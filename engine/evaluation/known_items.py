@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from hashlib import blake2b
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
@@ -38,6 +39,7 @@ _OF_ONE_KIND: Final = 3  # names kept of a document, in case that others turn ou
 _RESERVE: Final = 10  # documents kept for each query wanted, for the same reason
 
 Item = tuple[str, "Name"]  # document id, what it is asked by
+Finder = Callable[["Document", "Sequence[Passage]"], "Mapping[str, Name]"]
 
 
 def make_queries(
@@ -67,7 +69,9 @@ def make_queries(
     """
     if most < 1:
         raise UsageError(f"{most} queries cannot be made: ask for one or more")
-    samples, digest = _sample(snapshot, analyzer, most, seed)
+    samples, digest = draw(
+        snapshot, analyzer, names, documents=_RESERVE * most, each=_OF_ONE_KIND, seed=seed
+    )
     items = _in_turn(_unmistakable(snapshot, samples), most)
     if len(items) < min(LEAST, most):
         raise CollectionError(
@@ -91,11 +95,13 @@ def make_queries(
     )
 
 
-class _Sample:
+class Sample:
     """An even sample of the documents that have names of one kind: those of the least hashes."""
 
-    def __init__(self, most: int, seed: int) -> None:
+    def __init__(self, most: int, each: int, seed: int) -> None:
+        """Keep `most` documents with up to `each` names."""
         self._most = most
+        self._each = each
         self._seed = seed
         self._kept: list[tuple[int, str, list[Name]]] = []  # a heap, the greatest hash on top
 
@@ -106,7 +112,7 @@ class _Sample:
     def take(self, rank: int, document: str, found: Sequence[Name]) -> None:
         """Take a wanted document with its names of this kind, in place of the last chosen."""
         some = heapq.nsmallest(
-            _OF_ONE_KIND, found, key=lambda item: _hash(self._seed, document, item.key)
+            self._each, found, key=lambda item: hash_of(self._seed, document, item.key)
         )
         entry = (rank, document, some)
         if len(self._kept) < self._most:
@@ -121,21 +127,31 @@ class _Sample:
                 yield document, item
 
 
-def _hash(seed: int, *texts: str) -> int:
+def hash_of(seed: int, *texts: str) -> int:
+    """Return a number in [0, 2**64) that orders texts by chance, the same in every run."""
     digest = blake2b("\0".join((str(seed), *texts)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
 
 
-def _sample(
-    snapshot: Snapshot, analyzer: Analyzer, most: int, seed: int
-) -> tuple[Mapping[Kind, _Sample], str]:
-    """Return a sample of documents for each kind of name, and a checksum of the whole content."""
-    samples: dict[Kind, _Sample] = {kind: _Sample(_RESERVE * most, seed) for kind in KINDS}
+def draw(
+    snapshot: Snapshot, analyzer: Analyzer, find: Finder, *, documents: int, each: int, seed: int
+) -> tuple[Mapping[Kind, Sample], str]:
+    """Return a sample of documents for each kind of name, and a checksum of the whole content.
+
+    Args:
+        snapshot: the index.
+        analyzer: the index's own.
+        find: what a document is known by, good or not, by key.
+        documents: of each kind of name.
+        each: names of a kind that are kept of a document.
+        seed: another one draws others.
+    """
+    samples: dict[Kind, Sample] = {kind: Sample(documents, each, seed) for kind in KINDS}
     content = blake2b(digest_size=16)
-    for document, passages in _documents(snapshot):
-        rank = -_hash(seed, document.id)
+    for document, passages in every_document(snapshot):
+        rank = -hash_of(seed, document.id)
         found: dict[Kind, list[Name]] = {}
-        for item in names(document, passages).values():
+        for item in find(document, passages).values():
             if samples[item.kind].wants(rank) and is_query(item, analyzer):
                 found.setdefault(item.kind, []).append(item)
         for kind, some in found.items():
@@ -146,7 +162,7 @@ def _sample(
     return samples, content.hexdigest()
 
 
-def _documents(snapshot: Snapshot) -> Iterator[tuple[Document, list[Passage]]]:
+def every_document(snapshot: Snapshot) -> Iterator[tuple[Document, list[Passage]]]:
     """Yield the documents that can be found, those with passages, in order of their ids."""
     after = ""
     while page := snapshot.documents(after=after):
@@ -158,13 +174,13 @@ def _documents(snapshot: Snapshot) -> Iterator[tuple[Document, list[Passage]]]:
 
 
 def _unmistakable(
-    snapshot: Snapshot, samples: Mapping[Kind, _Sample]
+    snapshot: Snapshot, samples: Mapping[Kind, Sample]
 ) -> Mapping[Kind, Iterable[Item]]:
     """Return the sampled names that no other document of the index has, of whatever kind."""
     items: dict[Kind, list[Item]] = {kind: list(s.items()) for kind, s in samples.items()}
     wanted = {item.key for some in items.values() for _, item in some}
     named: Counter[str] = Counter()
-    for document, passages in _documents(snapshot):
+    for document, passages in every_document(snapshot):
         named.update(names(document, passages).keys() & wanted)
     return {
         kind: [(document, item) for document, item in some if named[item.key] == 1]

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from engine.analysis import Analyzer
     from engine.types import Document, Passage
 
-Kind = Literal["question", "docstring", "title", "heading", "file name"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)  # a text of two kinds is of the first of them
+Kind = Literal["question", "docstring", "title", "heading", "file name", "sentence"]
+# A text of two kinds is of the first of them. A sentence names nothing, and `names` finds none: it
+# is what training makes of documents that have no name (indexer.training.from_index).
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _MOST_WORDS: Final = 15
-_LEAST: Final[dict[Kind, tuple[int, int]]] = {"question": (3, 2), "docstring": (3, 3)}
+_LEAST: Final[dict[Kind, tuple[int, int]]] = {
+    "question": (3, 2), "docstring": (3, 3), "sentence": (4, 3),
+}  # fmt: skip
 _LETTERS: Final = 0.6  # share of the characters; with less it is a number, a formula or a path
 
 _MAIL: Final = words("eml mbox mhtml")
@@ -118,8 +122,8 @@ class Name:
 
     @property
     def key(self) -> str:
-        """What is equal for names that people would not tell apart."""
-        return _key(self.words)
+        """See key_of."""
+        return key_of(self.words)
 
     @property
     def series(self) -> str:
@@ -159,7 +163,8 @@ def is_query(name: Name, analyzer: Analyzer) -> bool:
     )
 
 
-def _key(text: str) -> str:
+def key_of(text: str) -> str:
+    """Return what is equal for texts that people would not tell apart."""
     text = unicodedata.normalize("NFKC", _CAMEL.sub(" ", text))
     return " ".join(word.casefold() for word in _WORD.findall(text))
 
@@ -181,7 +186,7 @@ def _stem(file: str) -> str:
     return file.rpartition(".")[0] or file
 
 
-def _plain(text: str) -> str:
+def plain_line(text: str) -> str:
     """Return a line without numbering, markup and the marks around it."""
     text = " ".join(_MARKS.sub("", text).split())
     number = _NUMBER.match(text)
@@ -210,7 +215,7 @@ def _questions(document: Document, passages: Sequence[Passage]) -> Iterator[Name
 
 def _question(line: str) -> str:
     """Return the question that a line is, whole and alone; else nothing."""
-    text = _plain(line)
+    text = plain_line(line)
     if not text.endswith(_ASKS) or _COLUMNS.search(line) or _INSIDE.search(text):
         return ""
     return text if text[0] == "¿" or (text[0].isalpha() and not text[0].islower()) else ""
@@ -219,16 +224,16 @@ def _question(line: str) -> str:
 def _docstrings(document: Document, passages: Sequence[Passage]) -> Iterator[Name]:
     for passage in passages:
         for sentence in first_sentences(passage.text, document.type, top=not passage.number):
-            text = _plain(sentence)
+            text = plain_line(sentence)
             yield Name("docstring", text, text, passage.number)
 
 
 def _title(document: Document) -> str:
     """Return the title without what a site adds; a document without one has its file's name."""
     title, file = document.title, document.path.rpartition("/")[2]
-    if _key(title) in (_key(file), _key(_stem(file))):
+    if key_of(title) in (key_of(file), key_of(_stem(file))):
         return ""
-    text = _plain(_SITE.sub("", _REPLY.sub("", title)))
+    text = plain_line(_SITE.sub("", _REPLY.sub("", title)))
     return "" if _FILE.fullmatch(text) else text
 
 
@@ -247,10 +252,10 @@ def _headings(type_: str, title: str, passages: Sequence[Passage]) -> Iterator[N
 
 def _heading(text: str, above: str) -> str:
     """Return a heading, with the one above it when it is a single word that needs it."""
-    text = _plain(_REPLY.sub("", text))
+    text = plain_line(_REPLY.sub("", text))
     if len(_WORD.findall(text)) != 1:
         return text
-    above = _plain(above)
+    above = plain_line(above)
     said = text.casefold() in _GENERIC or text.casefold() in above.casefold()
     return "" if said else f"{above} {text}"
 
