@@ -21,11 +21,12 @@ import time
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from engine.analysis import clean
+from engine.analysis import Analyzer, clean
 from engine.answer import LONGEST_QUERY
 from engine.errors import IndexFault, UsageError
 from engine.feedback import BEST_GRADE, Counts, Judgement, Search, Shown, digest_of
 from engine.feedback.file import LogFile
+from engine.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -144,9 +145,13 @@ class FeedbackLog:
     def judge_shown(
         self, search: str, document: str, passage: int, grade: int, *, by: str = ""
     ) -> None:
-        """Record what someone says of a result of a search; see `click` and `judge`."""
+        """Record what someone says of a result of a search, to its words without operators.
+
+        See `click` and `judge`.
+        """
         with self._file.writing():
-            _, _, digest, query = self._find(search, document, passage)
+            _, _, digest, query, plain = self._find(search, document, passage)
+            query = query if plain else parse(query, Analyzer()).text
             _require_judgement(query, passage, grade, by)
             self._judge((query, document, passage, by), digest, grade)
 
@@ -158,10 +163,10 @@ class FeedbackLog:
             (clean(query), clean(document), passage, clean(by), digest, grade, self._clock()),
         )
 
-    def _find(self, search: str, document: str, passage: int) -> tuple[int, int, bytes, str]:
-        """Return (number of the search, rank, digest, query) of a result."""
+    def _find(self, search: str, document: str, passage: int) -> tuple[int, int, bytes, str, int]:
+        """Return (number of the search, rank, digest, query, whether plain) of a result."""
         row = self._file.execute(
-            "SELECT s.id, h.rank, h.digest, s.query FROM search s LEFT JOIN shown h"
+            "SELECT s.id, h.rank, h.digest, s.query, s.plain FROM search s LEFT JOIN shown h"
             " ON h.search = s.id AND h.document = ? AND h.passage = ? WHERE s.key = ?",
             (clean(document), passage if passage in _NUMBERS else -1, clean(search)),
         ).fetchone()

@@ -30,7 +30,7 @@ Integers = npt.NDArray[np.int64]
 
 USUAL_ETA: Final = 1.0  # what Joachims et al. simulate; where a log says nothing, this is believed
 _SPREAD: Final = 0.5  # how far from it eta may lie before anything is seen (one standard deviation)
-_STEEPEST: Final = 3.0
+STEEPEST: Final = 3.0
 FLOOR: Final = 0.05  # least propensity: no click counts for more than 20
 # Looks at a passage, at the mean relevance of all, that every estimate begins with: one lucky click
 # far down makes no certainty.
@@ -97,7 +97,7 @@ def estimate_eta(seen: Seen) -> Bias:
     """
     logs = np.log(seen.ranks.astype(float))
     clicks = _sums(seen, seen.clicks)
-    low, high = 0.0, _STEEPEST
+    low, high = 0.0, STEEPEST
     for _ in range(50):
         middle = (low + high) / 2
         means, _ = _moments(seen, logs, middle)

@@ -154,6 +154,15 @@ def test_a_result_that_was_shown_can_be_judged_without_its_text(log: FeedbackLog
     assert (found.query, found.digest) == (REQUEST.query, digest_of(FIRST.text))
 
 
+def test_a_judgement_of_a_result_is_about_the_words_of_its_query(log: FeedbackLog) -> None:
+    request = SearchRequest(query='+mill -flour "by the river" path:*.txt')
+    log.judge_shown(log.search(request, ANSWER), FIRST.document, FIRST.passage, 1)
+    assert next(log.judgements()).query == "mill by the river"
+    empty = log.search(SearchRequest(query="path:*.txt"), ANSWER)
+    with pytest.raises(UsageError, match="judged query"):
+        log.judge_shown(empty, FIRST.document, FIRST.passage, 1)
+
+
 @pytest.mark.parametrize(
     ("query", "passage", "grade", "by"),
     [("", 0, 1, ""), ("q", -1, 1, ""), ("q", 2**70, 1, ""), ("q", 0, 4, ""), ("q", 0, -1, ""),
