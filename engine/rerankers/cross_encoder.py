@@ -63,13 +63,8 @@ class CrossEncoderReranker:
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """See Reranker. Equal pairs are read once."""
-        distinct = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
-        texts = [(well_formed(query), well_formed(passage)) for query, passage in distinct]
-        rows, windowed = self._windows.pairs(texts)
-        best = np.full(len(distinct), -np.inf, dtype=np.float32)
-        np.maximum.at(best, [row.owner for row in rows], self._network.run(rows).reshape(-1))
-        numbers = [distinct[pair] for pair in pairs]
-        return Scores(best[numbers], sum(number in windowed for number in numbers))
+        logits, windowed = read_pairs(self._network, self._windows, pairs)
+        return Scores(logits, windowed)
 
     def relevance(self, logits: FloatArray) -> FloatArray | None:
         """See Reranker. Without a fitted calibration the sigmoid, as the library itself shows."""
@@ -78,6 +73,19 @@ class CrossEncoderReranker:
     def fluency(self, text: str) -> float:
         """See Reranker."""
         return self._fluency(text)
+
+
+def read_pairs(
+    network: Network, windows: Windows, pairs: Sequence[tuple[str, str]]
+) -> tuple[FloatArray, int]:
+    """Return (n,) logits of pairs, and how many were read in windows; equal pairs are read once."""
+    distinct = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
+    texts = [(well_formed(query), well_formed(passage)) for query, passage in distinct]
+    rows, windowed = windows.pairs(texts)
+    best = np.full(len(distinct), -np.inf, dtype=np.float32)
+    np.maximum.at(best, [row.owner for row in rows], network.run(rows).reshape(-1))
+    numbers = [distinct[pair] for pair in pairs]
+    return best[numbers], sum(number in windowed for number in numbers)
 
 
 def _loaded(checkpoint: Checkpoint, precision: Precision) -> CrossEncoder:

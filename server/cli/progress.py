@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from indexer.report import Progress
+    from indexer.training.finetuned import Status
 
 _EVERY: Final = 5.0  # seconds between plain lines
 
@@ -135,5 +136,40 @@ class QueryProgress:
     def finish(self) -> None:
         """See Progress."""
         if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+class LearningProgress:
+    """See indexer.training.finetuned.TrainingProgress: a bar, or a line every few seconds."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[NoReturn] | None = None
+        self._said = 0.0
+
+    def update(self, status: Status) -> None:
+        """See TrainingProgress."""
+        metric = "" if status.metric is None else f", dev {100 * status.metric:.1f}"
+        told = f"loss {status.loss:.4f}{metric}"
+        if sys.stderr.isatty():
+            self._draw(status, told)
+            return
+        now = time.monotonic()
+        if now - self._said >= _EVERY or status.step == status.steps:
+            self._said = now
+            left = "" if status.seconds_left is None else f", {status.seconds_left:,.0f} s left"
+            click.echo(f"step {status.step:,} of {status.steps:,}, {told}{left}", err=True)
+
+    def _draw(self, status: Status, told: str) -> None:
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(
+                total=status.steps, initial=status.step, desc="training", unit=" steps",
+                dynamic_ncols=True, leave=False,
+            )  # fmt: skip
+        self._bar.set_postfix_str(told, refresh=False)
+        self._bar.update(status.step - self._bar.n)
+        if status.step >= status.steps:
             self._bar.close()
             self._bar = None

@@ -1,0 +1,278 @@
+"""From examples to a model that passed the gate, or to one that did not and says so.
+
+Everything happens in a working folder beside the model: what was mined, checkpoints, the trained
+model, its evaluation. A training that was stopped goes on there; at the end the folder is gone and
+the model lies at its place, or at `MODEL.rejected`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from engine.evaluation.environment import Environment
+from engine.evaluation.plan import Silent
+from engine.rerankers import load
+from indexer.training import mined as mined_file
+from indexer.training.card import Card
+from indexer.training.examples import require_fitting
+from indexer.training.gate import judge
+from indexer.training.groups import split
+from indexer.training.heldout import MEASURE, HeldOut, held_out
+from indexer.training.mining import choose, identity, mine
+from indexer.training.options import FinetuneOptions
+from indexer.training.resolved import resolve
+from indexer.training.statistics import table
+from indexer.training.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from engine.evaluation.collection import Collection
+    from engine.evaluation.plan import Progress
+    from engine.protocols import Reranker
+    from engine.rerankers.settings import ModelSettings
+    from engine.search import SearchEngine
+    from indexer.training.examples import Example, TrainingSet
+    from indexer.training.finetuned import Finetuned, TrainingProgress
+    from indexer.training.gate import Verdict
+    from indexer.training.train_options import TrainOptions
+
+_TUNED: Final = 100  # held-out questions that choose the weight, and are not asked by the gate
+_TUNED_APART: Final = 90  # held-out questions below which there are too few to be divided
+_WATCHED: Final = 40  # held-out questions that are ranked while the model learns
+_WATCHED_DEPTH: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a training ended with.
+
+    Attributes:
+        folder: of the model: where it was wanted, or `.rejected` beside that.
+        verdict: of the gate.
+        finetuned: steps, seconds, curves.
+        weight: the model's share of the final score.
+    """
+
+    folder: Path
+    verdict: Verdict
+    finetuned: Finetuned
+    weight: float
+
+
+def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
+    engine: SearchEngine,
+    sets: Sequence[TrainingSet],
+    in_use: Reranker | None,
+    options: TrainOptions,
+    output: Path,
+    scores: Path,
+    *,
+    about: Mapping[str, str] | None = None,
+    environment: Environment | None = None,
+    progress: Progress | None = None,
+    learning: TrainingProgress | None = None,
+) -> Outcome:
+    """Train a reranker, judge it, and save it where it is wanted if it passes.
+
+    Args:
+        engine: over the index that it will rerank; its own reranker is not used.
+        sets: what it learns from.
+        in_use: the reranker that it has to match; None for stage one alone.
+        options: see TrainOptions.
+        output: folder of the model.
+        scores: where scores of pairs are remembered.
+        about: `license`, `language` and `name`, for the card.
+        environment: machine, versions and command, for the record.
+        progress: told while mining and judging.
+        learning: told after each step of training.
+
+    Raises:
+        UsageError: if the examples do not fit the loss, the output is taken, or a training is
+            unfinished there that is not to be resumed.
+        CollectionError: if no held-out answer is in the index.
+        ModelError: if the base cannot be trained, or training fails.
+    """
+    progress, environment = progress or Silent(), environment or Environment.here()
+    for one in sets:
+        require_fitting(options.finetune.loss_of(one.name), one)
+    plan = _plan(engine, sets, options)
+    work = Work(output, plan, resume=options.resume, force=options.force)
+    resolved = [resolve(engine.snapshot, engine.encoder, one) for one in sets]
+    parts = [_apart(one, options) for one in resolved]
+    tuning, judged = _held_out([dev for _, dev in parts], options)
+    progress.say(
+        f"{sum(len(one.examples) for one, _ in parts):,} questions to learn from,"
+        f" {len(judged.queries):,} held out for the gate"
+    )
+    work.begin()
+    learned, told = _with_negatives(engine, [one for one, _ in parts], options, work, progress)
+    finetuned = _finetuned(engine, learned, tuning, options, work, learning)
+    curve, weight = _fitted(engine, tuning, work, options)
+    model = load(str(work.model))
+    progress.say("the held-out questions are asked before and after")
+    verdict = judge(
+        engine, judged, in_use, model,
+        depth=options.dev_depth, folder=work.evaluation, scores=scores,
+        seed=options.finetune.seed, environment=environment, progress=progress,
+    )  # fmt: skip
+    about = about or {}
+    card = Card(
+        name=about.get("name") or work.output.name,
+        base=options.base or "all-MiniLM-L6-v2",
+        verdict=verdict,
+        license=about.get("license", ""),
+        language=about.get("language", ""),
+        data=[_told(one) for one in resolved],
+        hyperparameters=_hyperparameters(options),
+        mining=told,
+        curve=[(p.step, p.loss, p.metrics.get(MEASURE)) for p in finetuned.curves],
+        weights=curve,
+        weight=weight,
+        seconds=finetuned.seconds,
+        command=environment.command,
+        versions=environment.versions,
+    )
+    (work.model / "README.md").write_text(card.text(), encoding="utf-8")
+    folder = work.place(passed=verdict.passed or options.force)
+    return Outcome(folder=folder, verdict=verdict, finetuned=finetuned, weight=weight)
+
+
+def _plan(
+    engine: SearchEngine, sets: Sequence[TrainingSet], options: TrainOptions
+) -> dict[str, Any]:
+    """Return what decides a training: another plan is another training."""
+    decisive = asdict(replace(options, resume=False, force=False, finetune=FinetuneOptions()))
+    return {
+        **decisive,
+        "finetune": options.finetune.decisive(),
+        "data": {one.name: dict(one.checksums) for one in sets},
+        "index": identity(engine),
+    }
+
+
+def _apart(training: TrainingSet, options: TrainOptions) -> tuple[TrainingSet, Sequence[Example]]:
+    """Return what is learned from, and what is held out."""
+    dev, examples = training.dev, training.examples
+    if not dev:
+        seed = options.finetune.seed
+        examples, dev = split(examples, seed=seed, most=options.dev_queries + _TUNED)
+    if options.limit is not None:
+        examples = choose(examples, options.limit, options.finetune.seed)
+    return replace(training, examples=examples, dev=()), dev
+
+
+def _held_out(
+    devs: Sequence[Sequence[Example]], options: TrainOptions
+) -> tuple[Collection, Collection]:
+    """Return the questions that choose the weight, and those that the gate asks.
+
+    Of few questions both are all of them.
+    """
+    seed = options.finetune.seed
+    dev = choose([e for some in devs for e in some], options.dev_queries + _TUNED, seed)
+    if len(dev) < _TUNED_APART:
+        collection = held_out("the training data", dev)
+        return collection, collection
+    tuning = choose(dev, min(_TUNED, len(dev) // 3), seed + 1)
+    taken = {id(example) for example in tuning}
+    judged = [example for example in dev if id(example) not in taken]
+    return held_out("the training data", tuning), held_out("the training data", judged)
+
+
+def _with_negatives(
+    engine: SearchEngine,
+    sets: Sequence[TrainingSet],
+    options: TrainOptions,
+    work: Work,
+    progress: Progress,
+) -> tuple[dict[str, Sequence[Example]], str]:
+    """Return examples by set, and what mining has to tell; a teacher's scores stay as they are."""
+    learned: dict[str, Sequence[Example]] = {}
+    told: list[str] = []
+    for number, one in enumerate(sets):
+        if one.kind == "scored":
+            learned[one.name] = one.examples
+            continue
+        path = work.mined.with_stem(f"mined-{number}" if number else "mined")
+        if options.mined is not None and len(sets) == 1:
+            mined = mined_file.read(options.mined)
+        elif path.exists():
+            mined = mined_file.read(path)
+        else:
+            most = _used(options)
+            mined = mine(engine, one.examples, options.mining, progress, most)
+            mined_file.write(path, replace(mined, checksums=one.checksums))
+        learned[one.name] = mined.examples
+        told.append(table(mined.statistics))
+    progress.say("\n".join(told))
+    return learned, "\n\n".join(told)
+
+
+def _used(options: TrainOptions) -> int | None:
+    """Return how many questions the steps will use, None for all: no others are mined."""
+    finetune, mining = options.finetune, options.mining
+    if finetune.max_steps is None:
+        return None
+    rows = finetune.max_steps * finetune.batch_size
+    flat = finetune.loss == "bce"
+    return -(-rows // (1 + mining.num_negatives + mining.random_negatives)) if flat else rows
+
+
+def _finetuned(
+    engine: SearchEngine,
+    learned: Mapping[str, Sequence[Example]],
+    tuning: Collection,
+    options: TrainOptions,
+    work: Work,
+    learning: TrainingProgress | None,
+) -> Finetuned:
+    from indexer.training.base import load_base
+    from indexer.training.finetune import finetune
+    from indexer.training.watching import watching
+
+    how = replace(options.finetune, resume=work.resumed)
+    base = load_base(options.base, max_length=how.max_length, layers=how.layers, seed=how.seed)
+    watched = HeldOut(engine, tuning.sample(_WATCHED), _WATCHED_DEPTH)
+    return finetune(base, learned, how, work.model, evaluator=watching(watched), progress=learning)
+
+
+def _fitted(
+    engine: SearchEngine, tuning: Collection, work: Work, options: TrainOptions
+) -> tuple[dict[float, float], float]:
+    """Fit weight and calibration, write them beside the weights, and return curve and weight."""
+    from indexer.training.fitting import fit
+
+    held = HeldOut(engine, tuning, options.dev_depth)
+    logits = load(str(work.model)).score(held.pairs).logits
+    settings, curve = fit(held, np.asarray(logits))
+    _write_settings(work.model / "shortlist.json", settings)
+    return curve, settings.weight or 0.0
+
+
+def _write_settings(path: Path, settings: ModelSettings) -> None:
+    said: dict[str, Any] = {"weight": settings.weight}
+    if settings.calibration is not None:
+        said["calibration"] = asdict(settings.calibration)
+    path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+def _told(training: TrainingSet) -> dict[str, Any]:
+    return {
+        "name": training.name,
+        "kind": training.kind,
+        "examples": len(training.examples),
+        "checksums": dict(training.checksums),
+        "notes": list(training.notes),
+    }
+
+
+def _hyperparameters(options: TrainOptions) -> dict[str, Any]:
+    """Return what differs from nothing: every option that is set."""
+    told = {**options.finetune.decisive(), "miner": options.miner, "dev_depth": options.dev_depth}
+    return {name: value for name, value in told.items() if value not in (None, {}, "")}

@@ -1,0 +1,50 @@
+"""What a training is asked to do, from the examples to the gate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from engine.errors import UsageError
+from indexer.training.guards import MiningOptions
+from indexer.training.options import FinetuneOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Miner = Literal["own", "dense"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """What is trained, on what, and how it is judged.
+
+    Attributes:
+        base: the model to begin with; empty is the encoder that comes along.
+        finetune: how.
+        mining: which negatives.
+        miner: `own` stage one, or the published recipe's dense search.
+        mined: a file of examples that were mined before, in place of mining.
+        dev_queries: at most so many held-out queries are asked by the gate.
+        dev_depth: fused documents that are reranked for them.
+        limit: at most so many questions are trained on.
+        resume: go on with a training that was stopped.
+        force: save the model also if it does not pass.
+    """
+
+    base: str = ""
+    finetune: FinetuneOptions = field(default_factory=FinetuneOptions)
+    mining: MiningOptions = field(default_factory=MiningOptions)
+    miner: Miner = "own"
+    mined: Path | None = None
+    dev_queries: int = 200
+    dev_depth: int = 30
+    limit: int | None = None
+    resume: bool = False
+    force: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("dev_queries", "dev_depth", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} is at least 1, not {value}")

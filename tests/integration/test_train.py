@@ -1,0 +1,150 @@
+# pyright: basic
+"""`shortlist train` as a user runs it: a tiny model learns that the sea is meant."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from engine.rerankers import load
+from tests.commands import shortlist
+from tests.tiny_models import library_cross_encoder, save_cross_encoder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.commands import Outcome
+
+# Stage one puts the heart first, whose text names the number twice; the sea is what is wanted.
+DOCUMENTS = {
+    **{f"sea{n}": f"the sea is {n} fish swims" for n in range(60)},
+    **{f"heart{n}": f"what is {n} the heart {n} is red" for n in range(60)},
+}
+# As much as a tiny model of random numbers needs; a real one needs other things.
+LEARN = ("--learning-rate", "0.002", "--epochs", "12", "--batch-size", "32", "--negatives", "2",
+         "--random-negatives", "1", "--range-max", "10", "--dev-depth", "10")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an index, pairs about it and a tiny base."""
+    place = tmp_path_factory.mktemp("train")
+    rows = [f"{name},{text}" for name, text in DOCUMENTS.items()]
+    (place / "corpus.csv").write_text("\n".join(["id,text", *rows]))
+    assert shortlist("index", place / "corpus.csv", "-i", place / "my.index").code == 0
+    pairs = [{"question": f"what is {n}", "document_id": f"sea{n}"} for n in range(60)]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs))
+    save_cross_encoder(place / "tiny")
+    return place
+
+
+@pytest.fixture
+def home(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SHORTLIST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SHORTLIST_INDEX", str(place / "my.index"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def train(place: Path, *more: str | Path, pairs: str = "pairs.jsonl") -> Outcome:
+    return shortlist("train", place / pairs, "-o", "mine", "--base", place / "tiny", *more)
+
+
+def test_a_model_that_learned_is_saved_with_all_that_it_was_made_of(
+    place: Path, home: Path
+) -> None:
+    outcome = train(place, *LEARN, "--reranker", "none", "--json", "--license", "mit")
+    assert outcome.code == 0, outcome.err
+    said = json.loads(outcome.out)
+    assert said["passed"]
+    assert said["after"] > said["before"] + 0.1
+    assert 0 < said["weight"] <= 1
+    mine = home / "mine"
+    assert not (home / "mine.training").exists()
+    assert not (mine / "checkpoints").exists()
+    card = (mine / "README.md").read_text()
+    assert 'license: "mit"' in card
+    assert "pairs.jsonl" in card
+    assert (mine / "training/mined.jsonl").exists()
+    report = json.loads((mine / "training/evaluation/report.json").read_text())
+    assert report["rows"][-1]["realistic"]["nDCG@10"] == pytest.approx(said["after"])
+    reloaded = library_cross_encoder(mine)
+    texts = [DOCUMENTS[name].replace("5", "70") for name in ("sea5", "heart5")]
+    sea, heart = reloaded.predict([("what is 70", text) for text in texts])
+    assert sea > heart
+    assert load(str(mine)).weight == said["weight"]
+    found = shortlist("search", "what is 7", "--reranker", mine, "--json")
+    assert json.loads(found.out)["models"]["reranker"] == "mine (cross-encoder)"
+
+
+def test_a_model_that_may_be_worse_is_kept_aside(place: Path, home: Path) -> None:
+    good = train(place, *LEARN, "--reranker", "none")
+    assert good.code == 0, good.err
+    untrained = ("--learning-rate", "1e-9", "--max-steps", "1", "--dev-depth", "10")
+    outcome = shortlist("train", place / "pairs.jsonl", "-o", "worse", "--base", place / "tiny",
+                        "--reranker", "mine", *untrained)  # fmt: skip
+    assert outcome.code == 1
+    assert (home / "worse.rejected/model.safetensors").exists()
+    assert not (home / "worse").exists()
+    assert "did not pass the gate" in (home / "worse.rejected/README.md").read_text()
+    forced = shortlist("train", place / "pairs.jsonl", "-o", "forced", "--base", place / "tiny",
+                       "--reranker", "mine", "--force", *untrained)  # fmt: skip
+    assert forced.code == 0
+    assert (home / "forced/model.safetensors").exists()
+
+
+def test_eight_labelled_pairs_train_and_are_said_to_prove_nothing(place: Path, home: Path) -> None:
+    rows = [f"what is {n},{DOCUMENTS[f'sea{n}']},1" for n in range(4)]
+    rows += [f"what is {n},{DOCUMENTS[f'heart{n}']},0" for n in range(4)]
+    (home / "eight.csv").write_text("\n".join(["query,passage,label", *rows]))
+    outcome = shortlist("train", "eight.csv", "-o", "mine", "--base", place / "tiny", "--force",
+                        "--reranker", "none")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert "prove nothing" in outcome.out
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "words"),
+    [
+        ("q,a\nx,y\n", (), "q, a"),
+        ("", (), "empty.csv"),
+        ("query,passage,label\nx,y,7\n", (), "bad.csv:2"),
+        ("query,document_id\nx,nowhere\n", (), "nowhere"),
+        ("query,passage,label\nx,y,1\nx,z,0\n", ("--loss", "mnrl"), "bce, lambda, listnet"),
+        ("query,passage,label\nx,y,1\nx,z,0\n", ("--loss", "distill"), "what fits"),
+        ("query,passage\nx,y\n", ("--learning-rate", "-1"), "learning_rate"),
+        ("query,passage\nx,y\n", ("--negatives", "99"), "do not fit"),
+        ("query,passage\nx,not in the index\nz,neither\n", (), "is in the index"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_work(
+    place: Path, home: Path, text: str, args: tuple[str, ...], words: str
+) -> None:
+    name = "bad.csv" if text else "empty.csv"
+    (home / name).write_text(text)
+    outcome = shortlist("train", name, "-o", "mine", "--base", place / "tiny", *args,
+                        "--reranker", "none")  # fmt: skip
+    assert outcome.code in (1, 2)
+    assert words in outcome.err
+    assert "Traceback" not in outcome.err
+    assert list(home.glob("mine*")) == []
+
+
+def test_a_name_that_is_taken_is_not_overwritten(place: Path, home: Path) -> None:
+    (home / "mine").mkdir()
+    outcome = train(place, "--reranker", "none")
+    assert outcome.code == 2
+    assert "is there already" in outcome.err
+
+
+def test_a_training_that_was_stopped_is_not_begun_again_unasked(place: Path, home: Path) -> None:
+    (home / "mine.training").mkdir()
+    (home / "mine.training/plan.json").write_text("{}")
+    outcome = train(place, "--reranker", "none")
+    assert outcome.code == 2
+    assert "--resume" in outcome.err
+    another = train(place, "--reranker", "none", "--resume")
+    assert another.code == 2
+    assert "is another one" in another.err
