@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     choices = commands.add_parser("choices", help="what the search could do otherwise, on dev")
     choices.add_argument("names", nargs="*", metavar="CHOICE", help="default: all of them")
     choices.add_argument("--only", action="append", default=[], metavar="COLLECTION")
+    choices.add_argument("--queries", type=int, help="of each (default 500; for weight 150)")
     choices.add_argument("--output", type=Path, default=RESULTS / "choices.json")
     choices.set_defaults(run=_choices)
     recipe = commands.add_parser("recipe", help="the published GooAQ experiment, and its like")
@@ -106,7 +107,8 @@ def _choices(options: argparse.Namespace) -> None:
     cells: list[dict[str, Any]] = read(options.output).get("cells", [])
     for name in names:
         for split in splits:
-            cells = merged(cells, measure(name, split, Places.here()), CELL_KEYS)
+            found = measure(name, split, Places.here(), options.queries)
+            cells = merged(cells, found, CELL_KEYS)
             write(options.output, {**measured_here(options.told), "cells": cells})
     for name in names:
         print(f"\n{table(name, cells)}")

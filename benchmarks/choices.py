@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.collections import DEV, load
 from benchmarks.evaluated import engine_over, evaluated
+from benchmarks.results import stamp
 from benchmarks.tables import markdown, percent, shown
 from benchmarks.variants import RankFusion, Titles, Weighted, has_titles, retitled
 from engine.assemble import load_reranker
@@ -147,11 +148,15 @@ def _report_name(collection: Collection, name: str) -> str:
     return f"choices/{collection.name}-{collection.split}-{name}".replace(" ", "-")
 
 
-def measure(name: str, split: Split, places: Places) -> list[Row]:
-    """Return the cells of a choice on one collection: a row for each of its values."""
+def measure(name: str, split: Split, places: Places, queries: int | None = None) -> list[Row]:
+    """Return the cells of a choice on one collection: a row for each of its values.
+
+    `queries` is how many of the collection's are asked; None is the choice's own number.
+    """
     choice = CHOICES[name]
-    collection = load(*split).sample(choice.queries)
+    collection = load(*split).sample(queries or choice.queries)
     found = list(choice.measured(collection, places))
+    told = stamp()
     usual = next((one.values for one in found if one.is_default), None)
     return [
         {
@@ -163,6 +168,7 @@ def measure(name: str, split: Split, places: Places) -> list[Row]:
             "queries": len(collection.queries),
             **{m: round(fmean(v[m] for v in one.values), 5) for m in _SHOWN},
             **({} if usual is None else _against(usual, one.values)),
+            **told,
         }
         for one in found
     ]

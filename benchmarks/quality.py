@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from benchmarks.collections import MULTILINGUAL, load
 from benchmarks.evaluated import engine_over, evaluated
-from benchmarks.results import Row, compact
+from benchmarks.results import Row, compact, stamp
 from engine.evaluation.measures import DEFAULT, Measures
 from engine.evaluation.plan import Plan
 
@@ -98,6 +98,7 @@ def peer(collection: Collection) -> Row:
         "split": collection.split,
         "queries": len(collection.queries),
         **{name: round(fmean(v[name] for v in values), 5) for name in measures.names},
+        **stamp(),
     }
 
 

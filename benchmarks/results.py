@@ -29,15 +29,20 @@ _SPEED: Final = ("pairs_per_second", "ms_per_query", "ms_first_stage", "timed_qu
 
 
 def measured_here(command: str) -> dict[str, Any]:
-    """Return what stands above the figures of a file."""
+    """Return what stands above the figures of a file: of its last run."""
     here = Environment.here()
     return {
         "command": command,
-        "date": datetime.now(UTC).date().isoformat(),
-        "commit": here.commit,
+        **stamp(here),
         "machine": dict(here.machine),
         "versions": dict(here.versions),
     }
+
+
+def stamp(here: Environment | None = None) -> Row:
+    """Return when, and with which code, a row was measured: a file may hold rows of several."""
+    here = here or Environment.here()
+    return {"date": datetime.now(UTC).date().isoformat(), "commit": here.commit}
 
 
 def compact(report: Report) -> list[Row]:
