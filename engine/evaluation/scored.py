@@ -58,8 +58,8 @@ class RememberedReranker:
         keys = [_key(pair) for pair in pairs]
         with self._connected() as connection:
             known = _read(connection, keys)
-            advance(sum(key in known for key in keys))
             new = {key: pair for key, pair in zip(keys, pairs, strict=True) if key not in known}
+            advance(len(keys) - len(new))  # known, or the same pair again
             for part in _slices(new):
                 logits = self.reranker.score([pair for _, pair in part]).logits.tolist()
                 rows = [(key, logit) for (key, _), logit in zip(part, logits, strict=True)]

@@ -28,16 +28,21 @@ def names(ranking: list[Hit]) -> list[str]:
 
 
 def test_a_perfect_reranker_puts_the_best_grade_of_the_head_first_and_leaves_the_tail() -> None:
-    found = ceiling(hits(5, 4, 3, 2, 1), {"d2": 1, "d1": 2, "d4": 3}, 3)
-    assert names(found) == ["d1", "d2", "d0", "d3", "d4"]
+    found = ceiling(hits(5, 4, 3, 2, 1), {"d2": 2, "d1": 1, "d4": 3}, 3)
+    assert names(found) == ["d2", "d1", "d0", "d3", "d4"]
 
 
 def test_a_perfect_reranker_keeps_the_order_among_equals() -> None:
     assert names(ceiling(hits(3, 2, 1), {"d1": 1, "d2": 1}, 3)) == ["d1", "d2", "d0"]
 
 
+def test_what_is_judged_below_0_is_as_good_as_what_is_not_judged() -> None:
+    assert names(ceiling(hits(3, 2, 1), {"d0": -1, "d2": 1}, 3)) == ["d2", "d0", "d1"]
+
+
 def test_what_lies_below_the_depth_is_missed_and_what_is_judged_0_is_not() -> None:
-    assert missed(hits(3, 2, 1), {"d0": 1, "d1": 0, "d2": 1, "elsewhere": 2}, 2) == {
+    grades = {"d0": 1, "d1": 0, "d2": 1, "elsewhere": 2, "judged": 0}
+    assert missed(hits(3, 2, 1), grades, 2) == {
         "d2",
         "elsewhere",
     }
@@ -54,6 +59,12 @@ def test_a_missed_positive_has_the_first_stage_score_of_the_last_candidate() -> 
     found = always(hits(4, 3, 2), logits(1, 1, 1), extra, 0.5)
     assert names(found) == ["d0", "d1", "a-missed", "d2"]
     assert found[2].score == found[3].score
+
+
+def test_the_last_candidate_is_the_last_that_was_read() -> None:
+    extra = [(Hit(9, "d9", 0, 0.0), 1.0)]
+    found = {hit.document: hit.score for hit in always(hits(4, 3, 2, 0), logits(1, 1), extra, 0.0)}
+    assert found["d9"] == found["d1"] == 0.75
 
 
 def test_a_missed_positive_does_not_move_what_was_found() -> None:

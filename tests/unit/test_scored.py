@@ -88,6 +88,9 @@ def test_progress_counts_every_pair_once(tmp_path: Path) -> None:
     remembered.score(PAIRS[:2])
     remembered.score(PAIRS, done.append)
     assert sum(done) == len(PAIRS)
+    done.clear()
+    remembered.score([("new", "pair")] * 3, done.append)
+    assert sum(done) == 3
 
 
 def test_everything_else_is_the_reranker_itself(tmp_path: Path) -> None:
