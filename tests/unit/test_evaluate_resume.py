@@ -52,7 +52,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 def test_a_stopped_evaluation_goes_on_only_where_nothing_changed(
     tmp_path: Path, changed: str
 ) -> None:
-    given = {"documents": TEXTS, "collection": COLLECTION, "plan": PLAN}
+    given: dict[str, Any] = {"documents": TEXTS, "collection": COLLECTION, "plan": PLAN}
     with pytest.raises(KeyboardInterrupt):
         evaluated(tmp_path, **given, progress=Watch(most=255))
     watch = Watch()
