@@ -16,8 +16,8 @@ help:
 	@echo 'make demo      index a real folder and ask three questions (FOLDER=... for another)'
 	@echo 'make test      the quick tests'
 	@echo 'make test-all  the long tests too (judged collections, kill -9 loops)'
-	@echo 'make check     ruff, pyright, import-linter'
-	@echo 'make bench     quality on the judged collections in SHORTLIST_DATA'
+	@echo 'make check     ruff, pyright, import-linter, and whether the README shows the committed results'
+	@echo 'make bench     quality on the judged collections in SHORTLIST_DATA, shown in the README'
 	@echo 'make wheel     build the wheel'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -48,9 +48,11 @@ check: $(VENV)/.developing
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m benchmarks report --check
 
 bench: $(VENV)/.developing
 	$(BIN)/python -m benchmarks quality
+	$(BIN)/python -m benchmarks report
 
 wheel: $(VENV)/.developing
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
-    options.told = shlex.join(["python", "-m", "benchmarks", *arguments])
+    options.told = _told(arguments)
     needs_data = options.command != "report" and getattr(options, "name", "") != "gooaq"
     try:
         if needs_data and data_folder() is None:
@@ -31,6 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.run(options)
     except ShortlistError as error:
         sys.exit(f"Error: {error}")
+
+
+def _told(arguments: Sequence[str]) -> str:
+    """Return the command for the record, without places of this machine."""
+    kept = list(arguments)
+    while "--output" in kept:
+        at = kept.index("--output")
+        del kept[at : at + 2]
+    named = [Path(part).name if Path(part).is_absolute() else part for part in kept]
+    return shlex.join(["python", "-m", "benchmarks", *named])
 
 
 def _parser() -> argparse.ArgumentParser:

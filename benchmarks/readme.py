@@ -21,6 +21,7 @@ _BEGIN: Final = "<!-- quality -->"
 _END: Final = "<!-- /quality -->"
 _PRIMARY: Final = "nDCG@10"
 _WIDE: Final = 118
+_STAGE_ONE: Final = 5  # columns of the table
 _HEAD: Final = (
     "", "bm25s", "BM25", "dense", "hybrid",
     "sample", "hybrid", "realistic", "always", "ceiling", "retrieval loss", "ranking loss",
@@ -33,7 +34,9 @@ def render(quality: Mapping[str, Any]) -> str:
     peers: Sequence[Row] = quality["peers"]
     names = dict.fromkeys(row["collection"] for row in rows)
     lines = [line for name in names for line in _lines(name, rows, peers)]
-    return f"{_intro(quality)}\n\n{markdown(_HEAD, lines)}"
+    width = len(_HEAD) if any(row["reranker"] for row in rows) else _STAGE_ONE
+    table = markdown(_HEAD[:width], (line[:width] for line in lines))
+    return f"{_intro(quality)}\n\n{table}"
 
 
 def replaced(readme: str, table: str) -> str:
@@ -77,17 +80,19 @@ def _intro(quality: Mapping[str, Any]) -> str:
     text = (
         f"{_PRIMARY} on test splits, in percent, measured by ir-measures on {when} with"
         " `python -m benchmarks quality` ([results](benchmarks/results/quality-test.json))."
-        " On the left stage one alone on all queries, bm25s for comparison."
     )
     reranked = [row for row in rows if row["reranker"]]
-    if reranked:
+    if not reranked:
+        text += " Stage one alone on all queries, bm25s for comparison."
+    else:
         models = " and ".join(dict.fromkeys(row["reranker"] for row in reranked))
         most = max(row["queries"] for row in reranked)
         text += (
-            f" On the right a sample of at most {most:,} queries, {reranked[0]['depth']} documents"
-            f" reranked by {models}: *realistic* is what is served, *always* also reranks the"
-            " relevant documents that stage one missed, *ceiling* is a perfect reranker of what it"
-            " found. The ceiling lacks the retrieval loss, and realistic the ranking loss to it."
+            " Left: stage one alone on all queries, bm25s for comparison. Right: a sample of at"
+            f" most {most:,} queries, {reranked[0]['depth']} documents reranked by {models}."
+            " *Realistic* is what is served; *always* also reranks the relevant documents that"
+            " stage one missed; *ceiling* is a perfect reranker of what it found. What the ceiling"
+            " lacks is the retrieval loss, what realistic lacks to the ceiling the ranking loss."
         )
     return fill(text, _WIDE, break_long_words=False, break_on_hyphens=False)
 
