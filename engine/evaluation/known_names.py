@@ -153,10 +153,11 @@ def is_query(name: Name, analyzer: Analyzer) -> bool:
     """Whether somebody may type it: a few words, most of it letters, and no boilerplate."""
     every = _WORD.findall(name.words)
     least, least_content = _LEAST.get(name.kind, (2, 2))
+    if not least <= len(every) <= _MOST_WORDS:
+        return False
     content = {w.casefold() for w in every if _says_something(w) and not analyzer.is_stop_word(w)}
     return (
-        least <= len(every) <= _MOST_WORDS
-        and len(content - _NO_CONTENT) >= least_content
+        len(content - _NO_CONTENT) >= least_content
         and _letters(name.text) >= _LETTERS * len("".join(name.text.split()))
         and name.key not in _NO_NAMES
         and not _ANYWHERE.search(name.text)
