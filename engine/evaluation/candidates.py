@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.answer import SearchRequest
+from engine.errors import ShortlistError
 from engine.evaluation.best_passage import best_passage
 from engine.evaluation.columns import missed
 from engine.types import Hit
@@ -60,13 +61,22 @@ def find(
         depth: documents that stage two may read; each source gives at least 100.
         text: of the query.
         read: whether they are wanted with their texts.
+
+    Raises:
+        ShortlistError: if one of the sources fails.
     """
     tier = max(LEAST, depth)
     request = SearchRequest(
         query=text, k=1, depth=tier, sources=sources, group_by="document",
         rerank=read, rerank_depth=depth, plain=True,
     )  # fmt: skip
-    return engine.shortlist(request)
+    shortlist = engine.shortlist(request)
+    if shortlist.degraded:  # a search answers by the other source; a report must not
+        raise ShortlistError(
+            f"{'; '.join(shortlist.notes)}; the figures would not be those of {sources}:"
+            " mend the index (shortlist verify --repair) or evaluate the other source alone"
+        )
+    return shortlist
 
 
 def with_missed(

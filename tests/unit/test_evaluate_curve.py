@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ("base", "realistic", "always_rerank_positives", "ceiling")
-TEXTS = {f"d{n:03}.txt": f"mill {'corn ' * (n % 7)}{'flour ' * (n % 3)}w{n}" for n in range(230)}
-TEXTS |= {"far.txt": "nothing shared"}
+TEXTS = {
+    f"d{n:03}.txt": f"mill {'corn ' * (n % 7)}{'flour ' * (n % 3)}w{n}" for n in range(230)
+} | {"far.txt": "nothing shared"}
 QUERIES = {
     f"q{n}": text for n, text in enumerate(("mill corn", "mill flour corn", "mill", "flour"))
 }

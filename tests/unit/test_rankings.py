@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from engine.analysis import Analyzer
 from engine.answer import SearchRequest
+from engine.errors import ModelError, ShortlistError
 from engine.evaluation.candidates import Candidates, find, with_missed
 from engine.evaluation.rows import Scored, rankings
 from engine.query import parse
 from engine.shortlist import Shortlist
 from engine.types import Hit
-from tests.fakes import make_engine
+from tests.fakes import HashEncoder, make_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.types import FloatArray
 
 
 def found(hits: int, depth: int, extra: tuple[str, ...] = ()) -> Candidates:
@@ -63,6 +72,21 @@ def test_every_source_gives_a_hundred_documents_however_little_is_read() -> None
     for depth, tier in ((10, 100), (150, 150)):
         request = find(engine, "lexical", depth, "mill").request
         assert (request.depth, request.rerank_depth, request.rerank) == (tier, depth, True)
+
+
+@dataclass(frozen=True)
+class Failing(HashEncoder):
+    """See Encoder; reads passages and no query."""
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        raise ModelError("the model is gone")
+
+
+def test_half_a_hybrid_is_not_evaluated_as_one() -> None:
+    engine = make_engine({"a.txt": "mill"}, encoder=Failing())
+    with pytest.raises(ShortlistError, match=r"dense search failed: the model is gone; .*hybrid"):
+        find(engine, "hybrid", 10, "mill")
+    assert [hit.document for hit in find(engine, "lexical", 10, "mill").fused] == ["a.txt"]
 
 
 def test_a_positive_behind_the_depth_is_read_by_the_passage_that_stage_one_names() -> None:
