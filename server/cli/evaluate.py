@@ -165,6 +165,9 @@ def command(  # noqa: PLR0913
     try:
         folder = output or Path(f"{_slug(judged.label)}.report")
         report = _evaluate(engine, judged, rerankers or ("default",), plan, folder, wanted.cache)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; the same command goes on from there", err=True)
+        raise
     finally:
         engine.close()
     if as_json:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from engine.assemble import NO_RERANKER, load_encoder, open_engine
 from engine.config import IndexSettings
-from engine.errors import CollectionError
+from engine.errors import CollectionError, IndexFault, IndexLocked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,15 +51,8 @@ def from_corpus(
     judged: Collection, index: Path | None, cache: Path, language: str, encoder: str
 ) -> Opened:
     """Return a collection with an engine over the given index, or over one made for its corpus."""
-    from indexer.judged.indexes import index_of
-    from server.cli.progress import make_progress
-
     if index is None:
-        model = load_encoder(encoder)
-        settings = IndexSettings(
-            language=language, encoder=model.name, encoder_source=encoder, dim=model.dim
-        )
-        index = index_of(judged, cache, model, settings, make_progress())
+        return judged, _cached(judged, cache, language, encoder)
     engine = open_engine(index, NO_RERANKER)
     try:
         _require_documents(judged, engine.snapshot, index)
@@ -67,6 +60,26 @@ def from_corpus(
         engine.close()
         raise
     return judged, engine
+
+
+def _cached(judged: Collection, cache: Path, language: str, encoder: str) -> SearchEngine:
+    """Return an engine over the index that was or is made for a collection."""
+    from indexer.judged.indexes import index_of
+    from server.cli.progress import make_progress
+
+    model = load_encoder(encoder)
+    settings = IndexSettings(
+        language=language, encoder=model.name, encoder_source=encoder, dim=model.dim
+    )
+    try:
+        return open_engine(index_of(judged, cache, model, settings, make_progress()), NO_RERANKER)
+    except IndexLocked:
+        raise
+    except IndexFault as error:
+        raise IndexFault(
+            f"the index of {judged.name} in {cache / 'indexes'} cannot be used: {error};"
+            " delete its folder there and run the same command again, which makes a new one"
+        ) from error
 
 
 def identity(snapshot: Snapshot) -> dict[str, Any]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.commands import START, environment, shortlist
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def report_of(folder: Path) -> dict[str, Any]:
@@ -77,6 +80,27 @@ def test_an_index_that_was_made_before_can_be_given(home: Path) -> None:
     outcome = shortlist("evaluate", "small", "-i", "my.index", "--reranker", "none", "-o", "out")
     assert outcome.code == 0, outcome.err
     assert not (home / "cache/indexes").exists()
+
+
+@pytest.mark.parametrize("lost", ["catalog.sqlite", "text"])
+def test_a_damaged_index_of_the_cache_says_which_folder_to_delete(home: Path, lost: str) -> None:
+    shortlist("evaluate", "small", "--reranker", "none")
+    [index] = (home / "cache/indexes").iterdir()
+    for path in index.glob(f"{lost}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    outcome = shortlist("evaluate", "small", "--reranker", "none")
+    assert outcome.code == 1
+    assert "the index of small in " in outcome.err
+    assert "delete its folder there and run the same command again" in outcome.err
+    shutil.rmtree(index)
+    assert shortlist("evaluate", "small", "--reranker", "none").code == 0
+
+
+def test_wrong_numbers_are_wrong_use(home: Path) -> None:
+    for option, value in (("--depth", "9" * 5000), ("--seed", "-1"), ("-m", "P@0")):
+        outcome = shortlist("evaluate", "small", "--reranker", "none", option, value)
+        assert outcome.code == 2, option
+    assert not (home / "small-test.report").exists()
 
 
 def test_an_index_of_other_documents_is_refused(home: Path) -> None:
@@ -174,11 +198,23 @@ def test_two_reports_are_compared(home: Path) -> None:
     assert said["pairs"]
 
 
+def speak_as_the_tiny_model(folder: Path) -> None:
+    """Rewrite a collection in the dozen words that tests.tiny_models knows, or nothing is read."""
+    known = ("the red fish", "blue sea fish", "heart of the sea", "red heart swims", "a blue fish")
+    ids = ("mill", "baker", "river", "oven", "sea")
+    corpus = [{"_id": i, "title": "", "text": t} for i, t in zip(ids, known, strict=True)]
+    asked = {"q1": "what is the red fish", "q2": "the blue sea", "q3": "what swims the sea"}
+    queries = [{"_id": i, "text": t} for i, t in asked.items()]
+    for name, rows in (("corpus", corpus), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
 def test_realistic_is_what_a_search_serves_and_base_what_it_serves_without_a_reranker(
     home: Path,
 ) -> None:
     from tests.tiny_models import save_cross_encoder
 
+    speak_as_the_tiny_model(home / "small")
     model = str(save_cross_encoder(home / "tiny"))
     outcome = shortlist("evaluate", "small", "--reranker", model, "--reranker", "none", "-o", "out",
                         "--depth", "2")  # fmt: skip
@@ -196,6 +232,8 @@ def test_realistic_is_what_a_search_serves_and_base_what_it_serves_without_a_rer
         served = shortlist("search", "--queries", "small/queries.jsonl", "-i", index, *options)
         judged = [line for line in served.out.splitlines() if not line.startswith("other ")]
         assert (home / "out/runs" / run).read_text().splitlines() == judged
+    runs = [home / f"out/runs/hybrid-tiny-2.{column}.trec" for column in ("base", "realistic")]
+    assert runs[0].read_text() != runs[1].read_text(), "nothing was reranked"
     row = report_of(home / "out")["rows"][0]
     assert row["reranker"] == "tiny (cross-encoder)"
     assert row["parameters"] > 1000
@@ -205,10 +243,13 @@ def test_realistic_is_what_a_search_serves_and_base_what_it_serves_without_a_rer
 def test_scores_of_pairs_are_remembered_between_evaluations(home: Path) -> None:
     from tests.tiny_models import save_cross_encoder
 
+    speak_as_the_tiny_model(home / "small")
     model = str(save_cross_encoder(home / "tiny"))
     for out in ("a", "b"):
         assert shortlist("evaluate", "small", "--reranker", model, "-o", out).code == 0
     [scores] = (home / "cache/scores").glob("*.sqlite")
+    with closing(sqlite3.connect(scores)) as connection:
+        assert connection.execute("SELECT count(*) FROM score").fetchone() == (15,)
     before = scores.read_bytes()
     shortlist("evaluate", "small", "--reranker", model, "--depth", "3", "-o", "c")
     assert scores.read_bytes() == before
