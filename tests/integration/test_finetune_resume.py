@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from tests import tiny_models
 from tests.learnable import learnable
 
 if TYPE_CHECKING:
+    from indexer.training.examples import Loss
     from indexer.training.finetuned import Finetuned, Status
 
 EXAMPLES = learnable(24)
@@ -57,7 +58,8 @@ def evaluator() -> DevEvaluator:
     """Return one that follows the weights up and down, so that the last is rarely the best."""
 
     def score(model: CrossEncoder) -> dict[str, float]:
-        return {"m": math.sin(1000 * float(model[0].model.classifier.weight.detach().norm()))}
+        head = cast("Any", model[0]).model.classifier.weight
+        return {"m": math.sin(1000 * float(head.detach().norm()))}
 
     return DevEvaluator(score, "m")
 
@@ -110,7 +112,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
     [("bce", 7, False), ("bce", 12, True), ("mnrl", 6, False)],
 )
 def test_killed_and_resumed_training_equals_uninterrupted_training(
-    loss: str, step: int, watched: bool, source: str, tmp_path: Path
+    loss: Loss, step: int, watched: bool, source: str, tmp_path: Path
 ) -> None:
     options = replace(OPTIONS, loss=loss)
     whole = train(source, tmp_path / "whole", options, watched=watched)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,9 @@ from indexer.training.buckets import BucketBatchSampler, batches_of, lengths
 from indexer.training.datasets import rows_of
 from indexer.training.examples import Candidate, Example
 from indexer.training.options import FinetuneOptions
+
+if TYPE_CHECKING:
+    from indexer.training.examples import Loss
 
 
 def example(query: str, *labels: float) -> Example:
@@ -45,7 +49,7 @@ def test_a_weight_that_is_asked_for_is_taken() -> None:
 
 
 @pytest.mark.parametrize("loss", ["lambda", "listnet"])
-def test_lists_leave_out_queries_that_have_nothing_to_rank(loss: str) -> None:
+def test_lists_leave_out_queries_that_have_nothing_to_rank(loss: Loss) -> None:
     sets = [example("a", 1, 0), example("b", 1, 1), example("c", 0)]
     rows = rows_of("s", sets, FinetuneOptions(loss=loss))
     assert rows.data["query"][:] == ["a"]
@@ -66,8 +70,8 @@ def test_every_anchor_has_equally_many_negatives_of_its_own() -> None:
     sets = [example("a", 1, 0, 0), example("b", 1, 0), example("c", 1, 1)]
     rows = rows_of("s", sets, FinetuneOptions(loss="mnrl"))
     assert rows.data.column_names == ["anchor", "positive", "negative_1", "negative_2"]
-    assert [row["anchor"] for row in rows.data] == ["a", "b", "c", "c"]
-    for row in rows.data.select(range(3)):
+    assert rows.data["anchor"][:] == ["a", "b", "c", "c"]
+    for row in rows.data.to_list():
         negatives = {row["negative_1"], row["negative_2"]}
         if row["anchor"] != "c":
             assert all(negative.startswith(f"{row['anchor']} ") for negative in negatives)
@@ -124,7 +128,7 @@ def test_a_teachers_probabilities_are_taken_as_such_and_its_logits_are_squashed(
     ],
 )
 def test_what_a_loss_cannot_learn_from_is_refused(
-    loss: str, sets: list[Example], words: str
+    loss: Loss, sets: list[Example], words: str
 ) -> None:
     with pytest.raises(UsageError, match=words):
         rows_of("s", sets, FinetuneOptions(loss=loss))
