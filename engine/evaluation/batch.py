@@ -39,7 +39,6 @@ class Outcome:
     per_query: dict[str, list[dict[str, Any]]] = field(
         default_factory=lambda: defaultdict[str, list[dict[str, Any]]](list)
     )
-    first_stage_ms: float = 0.0
 
     def texts(self, queries: Mapping[str, str]) -> dict[str, str]:
         """Return file -> text to add to it."""
@@ -75,7 +74,6 @@ class Runner:
         judge = self.measures.judge({q: self.collection.qrels[q] for q in queries})
         for group in self.groups:
             candidates = [self.candidates(group, query) for query in queries]
-            outcome.first_stage_ms += sum(c.shortlist.milliseconds for c in candidates)
             rerankers = dict.fromkeys(row.reranker for row in group.rows)
             scored = {r: self.score(r, candidates, progress, len(self.groups) * len(rerankers))
                       for r in rerankers}  # fmt: skip
