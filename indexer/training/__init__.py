@@ -1,13 +1,18 @@
 """Make a reranker from a person's own labels: read, mine, train, and let it pass only if it helps.
 
     examples    the nouns: a query with candidates and labels; which loss can learn from what
-    reading     examples from files: pairs, labelled pairs, tuples, a BEIR folder
-    resolved    answers that are ids of indexed documents, as the passages that stage two will read
+    reading     examples from files: pairs, labelled pairs, tuples, a BEIR folder (columns,
+                judged_rows, gathered, folder), and a dev set of their own (groups)
+    resolved    answers as the passages that stage two will read (located: texts that are indexed)
     mining      negatives from our own stage one, and random ones; guards against false negatives
     mined       the mined set as a file, with its statistics
-    finetune    LEAF (sentence-transformers): the trainer
-    gate        before and after on held-out queries
+    finetune    LEAF (sentence-transformers): the trainer (base, datasets, buckets, losses,
+                trainer, checkpoints)
+    heldout     questions that are kept out of it; watching asks them while it learns, fitting
+                chooses the weight between the stages and the calibration
+    gate        before and after
     card        what stands beside the weights
+    train       all of it, in a working folder (work)
 
 What comes out is a plain sentence-transformers CrossEncoder; nothing here is loaded to serve it.
 """
