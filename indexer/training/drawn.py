@@ -36,7 +36,7 @@ class WholeIndex:
         most = min(most, len(self._documents))
         for number in random.sample(range(len(self._documents)), most):
             if ids := self._passages(self._documents[number]):
-                yield from map(Found, self._snapshot.passages([random.choice(ids)]))
+                yield from map(Found.stored, self._snapshot.passages([random.choice(ids)]))
 
 
 def list_documents(snapshot: Snapshot) -> list[str]:

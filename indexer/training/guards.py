@@ -12,7 +12,7 @@ import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, Self, get_args
 
 import regex
 
@@ -146,11 +146,17 @@ def spelling(text: str) -> str:
 class Found:
     """A passage of the index, as a candidate for a query's negatives."""
 
-    def __init__(self, stored: StoredPassage) -> None:
-        self.document = stored.document.id
-        self.text = stored.context
-        self.bare = stored.passage.text
-        self.spelling = spelling(self.text)
+    def __init__(self, text: str, document: str = "", bare: str = "") -> None:
+        """Take a text with its title and headings, its document, and the text without those."""
+        self.text = text
+        self.document = document
+        self.bare = bare or text
+        self.spelling = spelling(text)
+
+    @classmethod
+    def stored(cls, passage: StoredPassage) -> Self:
+        """Return a passage of an index."""
+        return cls(passage.context, passage.document.id, passage.passage.text)
 
     @cached_property
     def shingles(self) -> set[tuple[str, ...]]:

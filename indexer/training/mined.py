@@ -183,12 +183,14 @@ def _statistics(values: Row) -> Statistics:
         name: Spread(int(spread["count"]), {n: float(v) for n, v in spread["values"].items()})
         for name, spread in values["scores"].items()
     }
-    counts = {name: int(values[name]) for name in known - {"scores", "skipped"}}
+    counts = {name: int(values[name]) for name in known - {"scores", "skipped", "model", "missed"}}
     left_out = values["skipped"]
     skipped: dict[Reason, int] = {
         reason: int(left_out[reason]) for reason in REASONS if reason in left_out
     }
-    return Statistics(**counts, skipped=skipped, scores=scores)
+    missed = None if values["missed"] is None else int(values["missed"])
+    model = str(values["model"])
+    return Statistics(**counts, missed=missed, skipped=skipped, scores=scores, model=model)
 
 
 def _line(row: Mapping[str, Any]) -> str:

@@ -100,18 +100,29 @@ class Collector:
     """Makes examples with negatives of rankings, and counts. Where rankings come from is open."""
 
     def __init__(
-        self, engine: SearchEngine, options: MiningOptions, examples: Sequence[Example]
+        self,
+        engine: SearchEngine,
+        options: MiningOptions,
+        examples: Sequence[Example],
+        encoder: Encoder | None = None,
     ) -> None:
-        """Take all examples that there are: what one labels of a query counts for its twins."""
+        """Take all examples that there are: what one labels of a query counts for its twins.
+
+        Args:
+            engine: over the index.
+            options: see MiningOptions.
+            examples: see Example.
+            encoder: whose cosines are the scores; the index's own if None.
+        """
         self._options = options
         self._labelled: dict[str, list[Candidate]] = defaultdict(list)
         for example in examples:
             self._labelled[example.query] += example.candidates
         self._whole = WholeIndex(engine.snapshot) if options.random_negatives else None
-        self._encoder = engine.encoder
-        self._vector = lru_cache(_VECTORS)(_encode_one(engine.encoder))
+        self._encoder = encoder or engine.encoder
+        self._vector = lru_cache(_VECTORS)(_encode_one(self._encoder))
         self._identity = identity(engine)
-        self._tally = Tally()
+        self._tally = Tally(self._encoder.name)
 
     def collect(
         self, examples: Sequence[Example], rank: Rank, progress: Progress | None = None
@@ -139,7 +150,8 @@ class Collector:
         query, options = example.query, self._options
         judged = Judged(query, self._labelled[query])
         ranked = rank(query, judged)
-        self._tally.missed += sum(missed in example.candidates for missed in ranked.missed)
+        if ranked.missed is not None:
+            self._tally.miss(sum(missed in example.candidates for missed in ranked.missed))
         self._tally.skipped["positive_document"] += ranked.spared
         score = self._scorer(query)
         guards = Guards(options, judged, score)

@@ -24,12 +24,12 @@ class Ranking:
 
     Attributes:
         found: passages, and positives where they are wanted in their places.
-        missed: positives that are not there.
+        missed: positives that are not there; None where nobody looked.
         spared: passages of a positive's document that are not the positive.
     """
 
     found: Sequence[Found | Candidate]
-    missed: Sequence[Candidate] = ()
+    missed: Sequence[Candidate] | None = None
     spared: int = 0
 
 
@@ -47,7 +47,7 @@ def ranking(engine: SearchEngine, options: MiningOptions, query: str, judged: Ju
     places = _Places(options, judged)
     for rank, hit in enumerate(head):
         if hit.passage in stored:
-            places.put(Found(stored[hit.passage]), in_range=rank < options.range_max)
+            places.put(Found.stored(stored[hit.passage]), in_range=rank < options.range_max)
     return places.ranking()
 
 

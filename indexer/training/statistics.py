@@ -52,41 +52,48 @@ class Statistics:
         queries: that negatives were mined for.
         kept: that stay as they came, with negatives of their own or without a positive.
         positives: of the queries that were mined.
-        missed: positives that are not among the first `range_max` of stage one. No reranker that
-            reads so many can win them back: this is the retrieval loss.
+        missed: positives that are not among the first `range_max` of stage one; None where it was
+            not asked. No reranker that reads so many can win them back: the retrieval loss.
         hard: negatives from stage one.
         random: negatives from the whole index.
         pairs: of a positive and a hard negative of the same query.
         short: queries that got fewer negatives than were asked for.
         skipped: candidates that a guard left out.
         scores: of `positive`, `negative` (hard), `random`, and `difference` of each pair.
+        model: whose cosines the scores are.
     """
 
     queries: int
     kept: int
     positives: int
-    missed: int
+    missed: int | None
     hard: int
     random: int
     pairs: int
     short: int
     skipped: Mapping[Reason, int]
     scores: Mapping[str, Spread]
+    model: str
 
 
 @dataclass(slots=True)
 class Tally:
     """Counts while mining goes on."""
 
+    model: str
     queries: int = 0
     kept: int = 0
-    missed: int = 0
+    missed: int | None = None
     short: int = 0
     skipped: Counter[Reason] = field(default_factory=Counter[Reason])
     positive: list[float] = field(default_factory=list[float])
     negative: list[float] = field(default_factory=list[float])
     random: list[float] = field(default_factory=list[float])
     difference: list[float] = field(default_factory=list[float])
+
+    def miss(self, positives: int) -> None:
+        """Count positives that stage one, which was asked, does not have."""
+        self.missed = (self.missed or 0) + positives
 
     def count(
         self, positives: Sequence[float], hard: Sequence[float], random: Sequence[float]
@@ -118,6 +125,7 @@ class Tally:
             short=self.short,
             skipped={reason: self.skipped[reason] for reason in REASONS if self.skipped[reason]},
             scores={name: Spread.of(sorted(values)) for name, values in scores.items()},
+            model=self.model,
         )
 
 
@@ -135,13 +143,16 @@ def table(statistics: Statistics) -> str:
 
 def _sentences(statistics: Statistics) -> list[str]:
     s = statistics
-    share = s.missed / max(1, s.positives)
     told = [
         f"{s.queries:,} queries with {s.positives:,} positives got {s.hard:,} hard and"
-        f" {s.random:,} random negatives; the scores are cosines of static embeddings.",
-        f"{s.missed:,} positives ({share:.1%}) are not in the range of stage one's ranking: as"
-        " long as it misses them no reranker can show them.",
+        f" {s.random:,} random negatives; the scores are cosines of {s.model}."
     ]
+    if s.missed is not None:
+        share = s.missed / max(1, s.positives)
+        told.append(
+            f"{s.missed:,} positives ({share:.1%}) are not in the range of stage one's ranking: as"
+            " long as it misses them no reranker can show them."
+        )
     if s.skipped:
         parts = ", ".join(f"{count:,} {_TOLD[reason]}" for reason, count in s.skipped.items())
         told.append(f"Left out: {parts}.")

@@ -83,7 +83,9 @@ def test_negatives_are_few_other_than_the_positives_and_all_different(
                 assert negative.document != positive.document
     statistics = mined.statistics
     assert statistics.hard + statistics.random == sum(len(e.negatives) for e in mined.examples)
-    assert 0 <= statistics.missed <= statistics.positives == sum(len(e.positives) for e in examples)
+    assert statistics.positives == sum(len(e.positives) for e in examples)
+    assert statistics.missed is not None
+    assert 0 <= statistics.missed <= statistics.positives
 
 
 @given(mills(), OPTIONS, st.randoms())
