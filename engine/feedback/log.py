@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from engine.answer import Answer, SearchRequest
 
-MOST_BYTES: Final = 256_000_000
+MOST_BYTES: Final = 100_000_000  # about 150,000 searches
 MOST_SHOWN: Final = 200  # results of one search; nobody looks further, and a client may ask for all
 _LONGEST_NAME: Final = 200  # characters of a judge's name
 _NUMBERS: Final = range(2**31)  # what a passage's number can be
