@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ("base", "realistic", "always_rerank_positives", "ceiling")
+WORDS = ("mill", "corn", "flour", "wheel", "river", "stone")
+_RANDOM = random.Random(7)
 TEXTS = {
-    f"d{n:03}.txt": f"mill {'corn ' * (n % 7)}{'flour ' * (n % 3)}w{n}" for n in range(230)
+    f"d{n:03}.txt": " ".join([*_RANDOM.choices(WORDS, k=_RANDOM.randint(2, 12)), f"w{n}"])
+    for n in range(230)
 } | {"far.txt": "nothing shared"}
-QUERIES = {
-    f"q{n}": text for n, text in enumerate(("mill corn", "mill flour corn", "mill", "flour"))
-}
+QUERIES = {f"q{n}": " ".join(_RANDOM.sample(WORDS, 4)) for n in range(16)}
+
+
+def _sharing(query: str, words: int) -> list[str]:
+    asked = set(QUERIES[query].split())
+    return [name for name, text in TEXTS.items() if len(asked & set(text.split())) == words]
+
+
 QRELS = {
-    "q0": {"d006.txt": 2, "d013.txt": 1},
-    "q1": {"d005.txt": 1, "far.txt": 3},
-    "q2": {"d100.txt": 1, "d200.txt": 2, "d001.txt": 0},
-    "q3": {"d229.txt": 1},
-}
+    "q0": {_sharing("q0", 4)[0]: 2, _sharing("q0", 4)[1]: 1},
+    "q1": {_sharing("q1", 3)[2]: 1, "far.txt": 3},
+    "q2": {_sharing("q2", 4)[0]: 1, _sharing("q2", 4)[-1]: 2, _sharing("q2", 1)[0]: 0},
+    "q3": dict.fromkeys(_sharing("q3", 4), 1),
+} | {query: dict.fromkeys(_sharing(query, 4)[:5], 1) for query in list(QUERIES)[4:]}
 COLLECTION = judged(QUERIES, QRELS)
 
 
@@ -83,10 +92,20 @@ def test_the_p_values_of_a_report_are_corrected_together(tmp_path: Path) -> None
     tests = [row["significance"] for row in report["rows"]] + report["comparisons"]
     assert len(tests) == 3
     assert [t["p_corrected"] for t in tests] == pytest.approx(holm([t["p"] for t in tests]))
+    assert any(abs(test["difference"]) > 0.01 for test in tests[:2])
+    assert any(test["p_corrected"] > test["p"] for test in tests)
     for row, test in zip(report["rows"], tests, strict=False):
         gain = row["realistic"]["nDCG@10"] - row["base"]["nDCG@10"]
         assert test["difference"] == pytest.approx(gain)
         assert test["interval"][0] <= gain <= test["interval"][1]
+
+
+def test_a_query_without_a_relevant_document_loses_nothing(tmp_path: Path) -> None:
+    plan = Plan(sources=("lexical",), depths=(10,), timed_queries=1)
+    collection = judged(QUERIES, {**QRELS, "q1": {"d005.txt": 0}})
+    row = evaluated(tmp_path, TEXTS, collection, plan)["rows"][0]
+    reached = row["realistic"]["nDCG@10"] + row["ranking_loss"] + row["retrieval_loss"]
+    assert reached == pytest.approx(15 / 16)
 
 
 def test_losses_tell_ranks_from_1_and_the_best_grade_first(tmp_path: Path) -> None:

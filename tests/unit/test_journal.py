@@ -68,6 +68,13 @@ def test_a_file_that_vanished_begins_anew(tmp_path: Path) -> None:
     assert Journal(tmp_path / "r", "same").done == 0
 
 
+def test_a_file_that_lost_its_end_begins_anew(tmp_path: Path) -> None:
+    Journal(tmp_path / "r", "same").append({"runs/a.trec": "one\n", "b": "x"}, 1)
+    (tmp_path / "r/runs/a.trec").write_text("on")
+    assert Journal(tmp_path / "r", "same").done == 0
+    assert not (tmp_path / "r/runs").exists()
+
+
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match="holds other things"):

@@ -38,7 +38,7 @@ def test_losses_and_what_was_reached_add_up_to_a_perfect_ranking(tmp_path: Path)
 
 
 def test_counts_say_what_was_judged_and_what_was_read(tmp_path: Path) -> None:
-    plan = Plan(sources=("lexical",), depths=(2,), timed_queries=1)
+    plan = Plan(sources=("lexical",), depths=(2, 10), timed_queries=1)
     report = evaluated(tmp_path, TEXTS, judged(QUERIES, QRELS), plan)
     assert report["data"]["positives"] == {"min": 1, "mean": 1.5, "max": 2}
     assert report["data"]["candidates"] == {"min": 2, "mean": 2.0, "max": 2}

@@ -71,6 +71,7 @@ def test_what_was_scored_before_a_failure_is_kept(tmp_path: Path) -> None:
     failing = Asked(most=900)
     with pytest.raises(ModelError):
         RememberedReranker(failing, tmp_path).score(many)
+    assert len(failing.pairs) >= 400
     again = Asked()
     RememberedReranker(again, tmp_path).score(many)
     assert 0 < len(again.pairs) == 1000 - len(failing.pairs)
@@ -80,6 +81,12 @@ def test_pairs_of_one_passage_are_asked_together(tmp_path: Path) -> None:
     asked = Asked()
     RememberedReranker(asked, tmp_path).score([("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")])
     assert [passage for _, passage in asked.pairs] == ["x", "x", "y", "y"]
+
+
+def test_a_letter_that_moves_from_query_to_passage_makes_another_pair(tmp_path: Path) -> None:
+    asked = Asked()
+    RememberedReranker(asked, tmp_path).score([("ab", "c"), ("a", "bc"), ("", "abc")])
+    assert len(asked.pairs) == 3
 
 
 def test_progress_counts_every_pair_once(tmp_path: Path) -> None:
