@@ -47,6 +47,14 @@ def test_another_evaluation_begins_anew(tmp_path: Path) -> None:
     assert not (tmp_path / "r/runs").exists()
 
 
+def test_the_report_of_another_evaluation_is_gone_before_the_first_query(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "r", "one")
+    journal.append({"per_query.jsonl": "{}\n"}, 1)
+    journal.finish({"rows": []})
+    Journal(tmp_path / "r", "other")
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {"unfinished.json"}
+
+
 def test_a_finished_run_has_its_report_and_no_note(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "r", "same")
     journal.append({"per_query.jsonl": "{}\n"}, 1)
