@@ -11,7 +11,7 @@ from engine.analysis import Analyzer
 from engine.errors import CollectionError
 from engine.evaluation.comments import CODE, first_sentences
 from engine.evaluation.known_items import make_queries
-from engine.evaluation.known_names import is_query, names
+from engine.evaluation.known_names import is_query, names, split_words
 from engine.memory import MemoryStore
 from engine.types import Document, Passage
 
@@ -148,3 +148,10 @@ def test_any_text_may_stand_in_an_index(text: str, kind: str, above: str, path: 
             assert len(name.key.split()) >= 2
     for sentence in first_sentences(text, kind, top=False):
         assert sentence == " ".join(sentence.split())
+
+
+@given(MESS, st.text("aZ09'_ -.é\u2019", max_size=30))
+def test_words_of_ascii_are_those_of_any_text(mess: str, text: str) -> None:
+    for some in (mess, text):
+        # A character that is no ASCII, and no word, sends it the slow way.
+        assert split_words(some) == split_words(f"{some} \u2014")
