@@ -4,7 +4,9 @@
     reading     examples from files: pairs, labelled pairs, tuples, a BEIR folder (columns,
                 judged_rows, gathered, folder), and a dev set of their own (groups)
     resolved    answers as the passages that stage two will read (located: texts that are indexed)
-    mining      negatives from our own stage one, and random ones; guards against false negatives
+    from_index, from_feedback    examples where nobody wrote any (masking)
+    mining      negatives from our own stage one (places), and random ones (drawn); guards against
+                false negatives; dense_miner is the published recipe's
     mined       the mined set as a file, with its statistics
     finetune    LEAF (sentence-transformers): the trainer (base, datasets, buckets, losses,
                 trainer, checkpoints)

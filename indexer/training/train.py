@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from engine.errors import UsageError
 from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
 from engine.rerankers import load
@@ -24,12 +25,11 @@ from indexer.training.groups import split
 from indexer.training.heldout import MEASURE, HeldOut, held_out
 from indexer.training.mining import choose, identity, mine
 from indexer.training.options import FinetuneOptions
-from indexer.training.resolved import resolve
 from indexer.training.statistics import table
 from indexer.training.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from engine.evaluation.collection import Collection
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from indexer.training.examples import Example, TrainingSet
     from indexer.training.finetuned import Finetuned, TrainingProgress
     from indexer.training.gate import Verdict
+    from indexer.training.mined import Mined
     from indexer.training.train_options import TrainOptions
 
 _TUNED: Final = 100  # held-out questions that choose the weight, and are not asked by the gate
@@ -82,7 +83,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
 
     Args:
         engine: over the index that it will rerank; its own reranker is not used.
-        sets: what it learns from.
+        sets: what it learns from, each text as stage two will read it (see resolved.resolve).
         in_use: the reranker that it has to match; None for stage one alone.
         options: see TrainOptions.
         output: folder of the model.
@@ -103,8 +104,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         require_fitting(options.finetune.loss_of(one.name), one)
     plan = _plan(engine, sets, options)
     work = Work(output, plan, resume=options.resume, force=options.force)
-    resolved = [resolve(engine.snapshot, engine.encoder, one) for one in sets]
-    parts = [_apart(one, options) for one in resolved]
+    parts = [_apart(one, options) for one in sets]
     tuning, judged = _held_out([dev for _, dev in parts], options)
     progress.say(
         f"{sum(len(one.examples) for one, _ in parts):,} questions to learn from,"
@@ -128,7 +128,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         verdict=verdict,
         license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[_told(one) for one in resolved],
+        data=[_told(one) for one in sets],
         hyperparameters=_hyperparameters(options),
         mining=told,
         curve=[(p.step, p.loss, p.metrics.get(MEASURE)) for p in finetuned.curves],
@@ -201,17 +201,32 @@ def _with_negatives(
             continue
         path = work.mined.with_stem(f"mined-{number}" if number else "mined")
         if options.mined is not None and len(sets) == 1:
-            mined = mined_file.read(options.mined)
+            mined = _mined_before(engine, options.mined)
         elif path.exists():
             mined = mined_file.read(path)
         else:
             most = _used(options)
-            mined = mine(engine, one.examples, options.mining, progress, most)
+            mined = _miner(options)(engine, one.examples, options.mining, progress, most)
             mined_file.write(path, replace(mined, checksums=one.checksums))
         learned[one.name] = mined.examples
         told.append(table(mined.statistics))
     progress.say("\n".join(told))
     return learned, "\n\n".join(told)
+
+
+def _mined_before(engine: SearchEngine, path: Path) -> Mined:
+    mined = mined_file.read(path)
+    if dict(mined.index) != identity(engine):
+        raise UsageError(f"{path} was mined from another index, or from this one before it changed")
+    return mined
+
+
+def _miner(options: TrainOptions) -> Callable[..., Mined]:
+    if options.miner == "own":
+        return mine
+    from indexer.training.dense_miner import mine_dense
+
+    return mine_dense
 
 
 def _used(options: TrainOptions) -> int | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from indexer.training.train import Outcome
     from indexer.training.train_options import TrainOptions
 
+_MADE = 2000  # questions that are made from an index, unless --limit says otherwise
 _LOSSES = ("bce", "lambda", "listnet", "mnrl", "distill")
 
 
@@ -37,6 +38,7 @@ def _number(name: str, default: float | None, text: str, **more: Any) -> Any:  #
 @index_option
 @click.option("-o", "--output", type=Place(), required=True, metavar="MODEL", help="Its folder.")
 @click.option("--from-index", is_flag=True, help="No labels: pairs made from the index itself.")
+@click.option("--from-feedback", is_flag=True, help="What was judged and clicked in this index.")
 @click.option("--base", default="", metavar="NAME|FOLDER",
               help="Model to begin with. Default: the encoder of all-MiniLM-L6-v2.")  # fmt: skip
 @click.option("--loss", type=click.Choice(_LOSSES), default="bce", show_default=True)
@@ -60,6 +62,9 @@ def _number(name: str, default: float | None, text: str, **more: Any) -> Any:  #
 @_number("--margin", None, "Leave out what scores nearer to the positive (cosine).")
 @_number("--max-score", None, "Leave out what scores higher (cosine).")
 @click.option("--sampling", type=click.Choice(["top", "random"]), default="top", show_default=True)
+@click.option("--miner", type=click.Choice(["own", "dense"]), default="own", show_default=True,
+              help="Stage one as served, or mine_hard_negatives of sentence-transformers.",
+              )  # fmt: skip
 @click.option("--mined", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               help="Examples that were mined before (MODEL/training/mined.jsonl).")  # fmt: skip
 @_number("--dev-queries", 200, "Held-out questions that the gate asks.")
@@ -80,7 +85,6 @@ def command(
     pairs: tuple[Path, ...],
     index: Path,
     output: Path,
-    from_index: bool,
     cache: Path | None,
     as_json: bool,
     **given: Any,  # noqa: ANN401
@@ -102,13 +106,11 @@ def command(
     """  # noqa: D301 - click reads the \b
     from server.settings import cache_folder
 
-    if from_index == bool(pairs):
-        raise UsageError("give PAIRS, or --from-index")
+    if [bool(pairs), given["from_index"], given["from_feedback"]].count(True) != 1:
+        raise UsageError("give PAIRS, or --from-index, or --from-feedback")
     options = _options(given)
-    outcome = _train(
-        _Wanted(pairs, index, output, from_index, (cache or cache_folder()) / "scores"),
-        options, given,
-    )  # fmt: skip
+    wanted = _Wanted(pairs, index, output, (cache or cache_folder()) / "scores")
+    outcome = _train(wanted, options, given)
     _show(outcome, as_json=as_json)
     if not outcome.verdict.passed and not options.force:
         sys.exit(1)
@@ -119,7 +121,6 @@ class _Wanted:
     pairs: tuple[Path, ...]
     index: Path
     output: Path
-    from_index: bool
     scores: Path
 
 
@@ -142,7 +143,8 @@ def _options(given: dict[str, Any]) -> TrainOptions:
         precision=cast("TrainingPrecision", given["precision"]), seed=given["seed"],
     )  # fmt: skip
     return TrainOptions(
-        base=given["base"], finetune=finetune, mining=mining, mined=given["mined"],
+        base=given["base"], finetune=finetune, mining=mining, miner=given["miner"],
+        mined=given["mined"],
         dev_queries=given["dev_queries"], dev_depth=given["dev_depth"], limit=given["limit"],
         resume=given["resume"], force=given["force"],
     )  # fmt: skip
@@ -156,7 +158,7 @@ def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Out
 
     engine = open_engine(wanted.index, NO_RERANKER)
     try:
-        sets = _sets(wanted, engine, lenient=given["lenient"])
+        sets = _sets(wanted, engine, given)
         for one in sets:
             for note in one.notes:
                 click.echo(f"note: {one.name}: {note}", err=True)
@@ -176,14 +178,33 @@ def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Out
         engine.close()
 
 
-def _sets(wanted: _Wanted, engine: SearchEngine, *, lenient: bool) -> list[TrainingSet]:
-    if wanted.from_index:
-        from indexer.training.from_index import examples
+def _sets(wanted: _Wanted, engine: SearchEngine, given: dict[str, Any]) -> list[TrainingSet]:
+    """Return what is learned from, each text as stage two will read it."""
+    if given["from_index"]:
+        from indexer.training import from_index
 
-        return [examples(engine.snapshot, engine.analyzer)]
+        made = from_index.examples(
+            engine.snapshot, engine.analyzer, most=given["limit"] or _MADE, seed=given["seed"]
+        )
+        return [from_index.split_documents(made, most=given["dev_queries"], seed=given["seed"])]
+    if given["from_feedback"]:
+        from engine.feedback import place
+        from engine.feedback.log import FeedbackLog
+        from indexer.training import from_feedback
+
+        log = FeedbackLog(place(wanted.index), create=False)
+        try:
+            return [from_feedback.examples(log, engine.snapshot)]
+        finally:
+            log.close()
+    from indexer.training.examples import require_fitting
     from indexer.training.reading import read_all
+    from indexer.training.resolved import resolve
 
-    return read_all(wanted.pairs, lenient=lenient)
+    sets = read_all(wanted.pairs, lenient=given["lenient"])
+    for one in sets:
+        require_fitting(given["loss"], one)
+    return [resolve(engine.snapshot, engine.encoder, one) for one in sets]
 
 
 def _show(outcome: Outcome, *, as_json: bool) -> None:

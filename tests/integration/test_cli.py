@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-COMMANDS = ["index", "search", "evaluate", "compare", "train", "serve", "info", "verify", "doctor"]
+COMMANDS = ["index", "search", "evaluate", "compare", "label", "train", "serve", "info", "verify", "doctor"]
 DOCUMENTS = {
     "guide/install.md": "# Install\n\nUnpack the archive.\n\n## Linux\n\nRun the installer.\n",
     "guide/with space.txt": "The installer needs a key.",
