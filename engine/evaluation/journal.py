@@ -110,8 +110,8 @@ def _whole(folder: Path, fingerprint: str) -> tuple[int, dict[str, int]]:
     return (0, {}) if lacking else (done, sizes)
 
 
-def _clear(folder: Path) -> None:
-    """Remove an older report; what else lies in the folder is not ours to remove."""
+def require_usable(folder: Path) -> None:
+    """Raise UsageError if a folder holds something that is no report, or is a file."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -119,6 +119,11 @@ def _clear(folder: Path) -> None:
     names = {path.name for path in folder.iterdir()}
     if names and not names & {REPORT, UNFINISHED}:
         raise UsageError(f"{folder} holds other things; give a new folder, or that of a report")
+
+
+def _clear(folder: Path) -> None:
+    """Remove an older report; what else lies in the folder is not ours to remove."""
+    require_usable(folder)
     for name in _OURS:
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / "runs", ignore_errors=True)

@@ -143,6 +143,7 @@ def command(  # noqa: PLR0913
 
     Run the same command again after an interruption: it goes on where it stopped.
     """  # noqa: D301 - click reads the \b
+    from engine.evaluation.journal import require_usable
     from engine.evaluation.plan import Plan
     from server.settings import cache_folder
 
@@ -161,6 +162,8 @@ def command(  # noqa: PLR0913
     plan.all_measures()  # a measure that nobody knows is an error before any work
     if (collection is None) != from_index:
         raise UsageError("give a COLLECTION, or --from-index with -i INDEX")
+    if output is not None:
+        require_usable(output)  # before any work
     judged, engine = _open(wanted)
     try:
         folder = output or Path(f"{_slug(judged.label)}.report")
