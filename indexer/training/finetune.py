@@ -74,6 +74,8 @@ def finetune(
         trainer = _trainer(base, rows, options, folder, evaluator)
         trainer.add_callback(Telling(trainer, progress or Silent()))
         _train(trainer, saved)
+        # Autocast stays around a model's forward otherwise.
+        trainer.accelerator.unwrap_model(base, keep_fp32_wrapper=False)
         base.eval()
         base.save(str(folder), create_model_card=False)
     return _finetuned(trainer, folder)
@@ -167,8 +169,11 @@ def _arguments(
 def _precision(options: FinetuneOptions) -> str:
     if options.precision != "auto":
         return options.precision
-    gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return "bfloat16" if gpu else "float32"
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    # 1.8 times as fast on a processor that multiplies it, and slow on one that does not.
+    multiplies = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bfloat16" if multiplies() else "float32"
 
 
 def _require_possible(

@@ -42,7 +42,8 @@ class FinetuneOptions:
         seed: of the order, the dropout and a new head: the same one gives the same weights.
         layers: what base.load_base kept; None is all.
         freeze_embeddings: whether the word vectors stay as they are.
-        precision: `auto` is bfloat16 on a GPU that has it, and float32 anywhere else.
+        precision: of the products, weights being float32 in any case; `auto` is bfloat16 on a GPU
+            or processor that multiplies it, and float32 anywhere else.
         gradient_checkpointing: whether activations are computed twice rather than kept.
         eval_steps: steps between two looks at the dev set; None is a fifth of the training.
         patience: looks without a better metric after which training stops; None is never.

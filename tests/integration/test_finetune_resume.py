@@ -40,6 +40,7 @@ OPTIONS = FinetuneOptions(
     max_length=32,
     threads=1,
     save_steps=5,
+    precision="float32",
 )
 
 

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 # The rates are for models of 32 dimensions, and a second thread would only wait for the first.
 FAST = FinetuneOptions(
-    max_steps=40, batch_size=8, learning_rate=2e-3, head_rate=10, max_length=32, threads=1
+    max_steps=40,
+    batch_size=8,
+    learning_rate=2e-3,
+    head_rate=10,
+    max_length=32,
+    threads=1,
+    precision="float32",
 )
 
 
@@ -223,6 +229,22 @@ def test_activations_computed_twice_change_no_weight(source: str, tmp_path: Path
     kept, again = weights(tmp_path / "kept"), weights(tmp_path / "again")
     for name, value in kept.items():
         np.testing.assert_allclose(value, again[name], atol=1e-5)
+
+
+def test_half_precision_learns_and_leaves_a_model_of_full_precision(
+    source: str, tmp_path: Path
+) -> None:
+    base = load_base(source, max_length=32)
+    options = replace(FAST, precision="bfloat16")
+    finetune(base, {"toy.csv": learnable(24)}, options, tmp_path / "model")
+    assert margin(base) > 0.1
+    kept = weights(tmp_path / "model")
+    assert {value.dtype for value in kept.values()} == {torch.float32}
+    pairs = [(example.query, RELEVANT) for example in learnable(4)]
+    reloaded = tiny_models.library_cross_encoder(tmp_path / "model")
+    expected = reloaded.predict(pairs)
+    given = base.to("cpu").predict(pairs, activation_fn=torch.nn.Identity())
+    np.testing.assert_allclose(given, expected, atol=1e-6)
 
 
 def test_torch_is_left_as_it_was(source: str, tmp_path: Path) -> None:
