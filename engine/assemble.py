@@ -7,6 +7,7 @@ whoever needs none of them does not wait for them.
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine.analysis import Analyzer
@@ -14,8 +15,6 @@ from engine.errors import EncoderMismatch, ModelError
 from engine.search import SearchEngine
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engine.config import IndexSettings
     from engine.local.store import LocalStore
     from engine.protocols import Encoder, Reranker
@@ -43,6 +42,14 @@ def load_encoder(source: str = "") -> Encoder:
     from engine.rerankers.checkpoint import resolve
 
     return StaticEncoder.load(resolve(source))
+
+
+def encoder_source(named: str) -> str:
+    """Return what an index remembers of an encoder: a hub name, or a folder from the root on.
+
+    The index is opened from other folders than the one in which it was made.
+    """
+    return str(Path(named).resolve()) if named and Path(named).is_dir() else named
 
 
 def load_reranker(source: str = "") -> Reranker:

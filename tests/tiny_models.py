@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import save_file
 from sentence_transformers import CrossEncoder, SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -77,6 +79,22 @@ def library_cross_encoder(folder: Path) -> CrossEncoder:
     return CrossEncoder(
         str(folder), activation_fn=torch.nn.Identity(), local_files_only=True, device="cpu"
     )
+
+
+def save_static(folder: Path) -> Path:
+    """Save a static embedding of those words in 8 dimensions; return the folder."""
+    folder.mkdir(parents=True)
+    vocabulary = {word: number for number, word in enumerate(["[UNK]", *_WORDS])}
+    made = Tokenizer(models.WordLevel(vocabulary, "[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.save(str(folder / "tokenizer.json"))
+    generator = torch.Generator().manual_seed(7)
+    table = torch.randn((len(_WORDS) + 1, 8), generator=generator)
+    save_file({"embedding.weight": table}, folder / "model.safetensors")
+    kind = "sentence_transformers.sentence_transformer.modules.StaticEmbedding"
+    listing = [{"idx": 0, "name": "0", "path": "", "type": kind}]
+    (folder / "modules.json").write_text(json.dumps(listing))
+    return folder
 
 
 def _config(num_labels: int = 1) -> BertConfig:

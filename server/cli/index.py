@@ -87,9 +87,11 @@ def command(  # noqa: PLR0913
 def _open(index: Path, language: str | None, encoder: str | None) -> tuple[LocalStore, Encoder]:
     """Return the store and the encoder of an index; the settings of one that is there stay."""
     from engine.analysis import Analyzer
-    from engine.assemble import load_encoder, open_store
+    from engine.assemble import encoder_source, load_encoder, open_store
     from engine.config import IndexSettings
 
+    if encoder is not None:
+        encoder = encoder_source(encoder)
     settings = open_store(index).settings()
     if settings is None:
         Analyzer(language or "en")  # an unknown language is an error before any work

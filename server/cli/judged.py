@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, cast
 
-from engine.assemble import NO_RERANKER, load_encoder, open_engine
+from engine.assemble import NO_RERANKER, encoder_source, load_encoder, open_engine
 from engine.config import IndexSettings
 from engine.errors import CollectionError, IndexFault, IndexLocked
 
@@ -67,9 +67,10 @@ def _cached(judged: Collection, cache: Path, language: str, encoder: str) -> Sea
     from indexer.judged.indexes import index_of
     from server.cli.progress import make_progress
 
-    model = load_encoder(encoder)
+    source = encoder_source(encoder)
+    model = load_encoder(source)
     settings = IndexSettings(
-        language=language, encoder=model.name, encoder_source=encoder, dim=model.dim
+        language=language, encoder=model.name, encoder_source=source, dim=model.dim
     )
     try:
         return open_engine(index_of(judged, cache, model, settings, make_progress()), NO_RERANKER)

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO
 
-COMMANDS = ["index", "search", "evaluate", "compare", "label", "train", "serve", "info", "verify", "doctor"]
+COMMANDS = [
+    "index",
+    "search",
+    "evaluate",
+    "compare",
+    "label",
+    "train",
+    "serve",
+    "info",
+    "verify",
+    "doctor",
+]
 DOCUMENTS = {
     "guide/install.md": "# Install\n\nUnpack the archive.\n\n## Linux\n\nRun the installer.\n",
     "guide/with space.txt": "The installer needs a key.",
@@ -170,6 +181,23 @@ def test_an_index_that_another_process_writes_is_refused(docs: Path, index: Path
         outcome = shortlist("index", docs, "-i", index)
     assert outcome.code == 1
     assert f"(process {os.getpid()} on " in outcome.err
+
+
+def test_an_index_made_with_an_encoder_of_this_folder_is_searched_from_another(
+    docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.tiny_models import save_static
+
+    save_static(tmp_path / "tiny-static")
+    monkeypatch.chdir(tmp_path)
+    assert shortlist("index", docs, "-i", "new", "--encoder", "tiny-static").code == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    outcome = shortlist("search", "what is the mill", "-i", "../new", "--no-rerank", "--json")
+    assert outcome.code == 0, outcome.err
+    assert json.loads(outcome.out)["models"]["encoder"].startswith("tiny-static@")
+    again = shortlist("index", docs, "-i", "../new", "--encoder", "../tiny-static")
+    assert again.code == 0, again.err
 
 
 def test_an_encoder_that_is_nowhere_is_one_line(docs: Path, tmp_path: Path) -> None:
