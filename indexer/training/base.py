@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from engine.rerankers.checkpoint import Checkpoint
 
+# On a model: whether its head holds nothing yet.
+_NEW_HEAD = "_shortlist_new_head"
+
 
 def load_base(
     source: str = "", *, max_length: int = 192, layers: int | None = None, seed: int = 0
@@ -45,10 +48,16 @@ def load_base(
         if len(model) != 1 or model.num_labels != 1:
             message = f"{checkpoint.name} cannot be trained: it is more than one transformer"
             raise ModelError(message)
+    object.__setattr__(model, _NEW_HEAD, _lacks_head(model, checkpoint))
     model.max_seq_length = min(max_length, Network(model, "scores").window())
     if layers is not None:
         _keep(model, layers)
     return model
+
+
+def has_new_head(model: CrossEncoder) -> bool:
+    """Tell whether `load_base` had to make the head, so that it has everything to learn."""
+    return bool(getattr(model, _NEW_HEAD, False))
 
 
 def layers_of(model: CrossEncoder) -> torch.nn.ModuleList:
@@ -85,6 +94,16 @@ def _loaded(checkpoint: Checkpoint) -> CrossEncoder:
     except Exception as error:  # transformers raises whatever its parts raise
         message = f"the model {checkpoint.name} cannot be loaded: {error}"
         raise ModelError(message) from error
+
+
+def _lacks_head(model: CrossEncoder, checkpoint: Checkpoint) -> bool:
+    transformer = cast("Any", model[0]).model
+    encoder = f"{transformer.base_model_prefix}."
+    return any(
+        checkpoint.tensors.get(name) != weight.numel()
+        for name, weight in transformer.named_parameters()
+        if not name.startswith(encoder)
+    )
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ training that was killed and resumed ends with the weights of one that was not.
 from __future__ import annotations
 
 import contextlib
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +21,7 @@ from transformers.integrations.integration_utils import get_available_reporting_
 
 from engine.errors import ModelError, UsageError
 from engine.rerankers.batches import quietly
-from indexer.training.base import layers_of
+from indexer.training.base import has_new_head, layers_of
 from indexer.training.buckets import batches_of
 from indexer.training.checkpoints import begin, checkpoints_of
 from indexer.training.datasets import Rows, rows_of
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 # Points on the curve of the loss, and looks at the dev set, unless asked otherwise.
 _POINTS = 0.02
 _LOOKS = 0.2
+# Dimensions up to which a model is small, and the learning rates of small and large ones.
+_SMALL = 512
+_SMALL_RATE, _LARGE_RATE = 1e-4, 2e-5
 
 
 def finetune(
@@ -136,16 +140,15 @@ def _arguments(
             "metric_for_best_model": f"eval_{evaluator.primary_metric}",
             "greater_is_better": True,
         }
-    if options.head_rate != 1:
-        watched["learning_rate_mapping"] = {
-            _head_of(base): options.learning_rate * options.head_rate
-        }
+    rate = options.learning_rate or _usual_rate(base)
+    if has_new_head(base):
+        watched["learning_rate_mapping"] = {_head_of(base): rate * options.head_rate}
     return CrossEncoderTrainingArguments(
         output_dir=str(checkpoints_of(folder)),
         num_train_epochs=options.epochs,
         max_steps=options.max_steps or -1,
         per_device_train_batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
+        learning_rate=rate,
         warmup_steps=options.warmup_ratio,
         seed=options.seed,
         data_seed=options.seed,
@@ -164,6 +167,20 @@ def _arguments(
         multi_dataset_batch_sampler=options.mixing.replace("-", "_"),
         **watched,
     )
+
+
+def _usual_rate(base: CrossEncoder) -> float:
+    """Return the learning rate for a model's width.
+
+    2e-5 is what one reads of base and large models. On all-MiniLM-L6-v2 with a new head it does
+    nothing in the time of a CPU. 960 pairs of SQuAD, half of them hard negatives of the same
+    article, 120 steps; MRR of one positive among five on 40 held-out questions, where chance is
+    0.46: 2e-5 0.52, 1e-4 0.83, 1e-4 with a head 10 times as fast 0.87, 2e-4 and 5 times 0.86, 5e-5
+    and 20 times 0.84. Its pooler was never trained: from a CLS vector of 0.37 (root mean square) it
+    makes 0.06, so that a head at the encoder's pace hears little.
+    """
+    width = cast("Any", base[0]).model.config.hidden_size
+    return _SMALL_RATE if width <= _SMALL else _LARGE_RATE
 
 
 def _precision(options: FinetuneOptions) -> str:
@@ -196,8 +213,10 @@ def _require_possible(
 def _head_of(base: CrossEncoder) -> str:
     """Return a pattern of the names of what lies outside the encoder, and of its pooler."""
     transformer = cast("Any", base[0]).model
-    encoder = f"{transformer.base_model_prefix}\\."
-    return rf"(^|\.)model\.(?!{encoder})[a-z_]+\.(weight|bias)$|\.pooler\.|classifier\."
+    encoder = f"{transformer.base_model_prefix}."
+    names = [name for name, _ in transformer.named_parameters()]
+    head = [name for name in names if not name.startswith(encoder) or ".pooler." in name]
+    return rf"\.model\.({'|'.join(map(re.escape, head))})$"
 
 
 @contextlib.contextmanager
@@ -251,6 +270,7 @@ def _finetuned(trainer: QuietTrainer, folder: Path) -> Finetuned:
         steps=state.global_step,
         best_step=int(best.rsplit("-", 1)[1]) if best else state.global_step,
         seconds=trainer.seconds(),
+        learning_rate=trainer.args.learning_rate,
         curves=tuple(_points(state.log_history)),
         stopped_early=state.global_step < state.max_steps,
     )

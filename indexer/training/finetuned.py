@@ -40,6 +40,7 @@ class Finetuned:
         best_step: whose weights were kept; `steps` where nothing looked at a dev set.
         seconds: of training, looks at the dev set included.
         curves: in the order of the steps.
+        learning_rate: the peak that was taken.
         stopped_early: whether the dev metric stopped it.
     """
 
@@ -47,6 +48,7 @@ class Finetuned:
     steps: int
     best_step: int
     seconds: float
+    learning_rate: float
     curves: tuple[Point, ...]
     stopped_early: bool
 

@@ -33,8 +33,9 @@ class FinetuneOptions:
         max_steps: so many steps, in place of `epochs`.
         batch_size: rows of a step. A row is a pair for bce and soft teaching, and otherwise a query
             with all of its passages: a list of 8 in 16 rows is 128 pairs a step.
-        learning_rate: its peak.
-        head_rate: how many times as fast a head learns that starts from nothing; see base.py.
+        learning_rate: its peak; None is 1e-4 for a model of up to 512 dimensions, else 2e-5.
+        head_rate: how many times as fast a head learns that starts from nothing; others learn as
+            fast as the encoder.
         warmup_ratio: share of the steps in which the learning rate rises.
         max_length: tokens of a pair; the trained model reads as many.
         pos_weight: of a positive in bce; None is negatives / positives.
@@ -60,8 +61,8 @@ class FinetuneOptions:
     epochs: float = 1.0
     max_steps: int | None = None
     batch_size: int = 16
-    learning_rate: float = 2e-5
-    head_rate: float = 1.0
+    learning_rate: float | None = None
+    head_rate: float = 10.0
     warmup_ratio: float = 0.1
     max_length: int = 192
     pos_weight: float | None = None

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from engine.errors import ModelError, UsageError
 from engine.rerankers import load
-from indexer.training.base import layers_of, load_base
+from indexer.training.base import has_new_head, layers_of, load_base
 from indexer.training.checkpoints import checkpoints_of, discard_checkpoints
 from indexer.training.examples import Candidate, Example
 from indexer.training.finetune import finetune
@@ -304,6 +304,22 @@ def test_a_cross_encoder_keeps_its_head_and_other_labels_get_a_new_one(tmp_path:
     np.testing.assert_allclose(given, expected, atol=1e-6)
     three = tiny_models.save_cross_encoder(tmp_path / "three", labels=3)
     assert load_base(str(three)).predict(pairs).shape == (2,)
+    assert [has_new_head(load_base(str(path))) for path in (folder, three)] == [False, True]
+
+
+@pytest.mark.parametrize("trained_head", [True, False])
+def test_only_a_new_head_learns_faster_than_the_encoder(
+    trained_head: bool, source: str, tmp_path: Path
+) -> None:
+    if trained_head:
+        source = str(tiny_models.save_cross_encoder(tmp_path / "source"))
+    base = load_base(source, max_length=32)
+    before = inside(base).classifier.weight.detach().clone()
+    options = replace(FAST, max_steps=1, warmup_ratio=0, learning_rate=None, head_rate=50)
+    assert finetune(base, {"a": learnable(8)}, options, tmp_path / "model").learning_rate == 1e-4
+    # The first step of Adam is as long as the learning rate.
+    moved = float((inside(base).classifier.weight.detach() - before).abs().max())
+    assert moved == pytest.approx(1e-4 if trained_head else 50e-4, rel=0.05)
 
 
 def test_a_model_reads_no_more_than_it_can(source: str) -> None:
