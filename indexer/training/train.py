@@ -129,7 +129,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         license=about.get("license", ""),
         language=about.get("language", ""),
         data=[_told(one) for one in sets],
-        hyperparameters=_hyperparameters(options),
+        hyperparameters=_hyperparameters(options, finetuned),
         mining=told,
         curve=[(p.step, p.loss, p.metrics.get(MEASURE)) for p in finetuned.curves],
         weights=curve,
@@ -287,7 +287,12 @@ def _told(training: TrainingSet) -> dict[str, Any]:
     }
 
 
-def _hyperparameters(options: TrainOptions) -> dict[str, Any]:
+def _hyperparameters(options: TrainOptions, finetuned: Finetuned) -> dict[str, Any]:
     """Return what differs from nothing: every option that is set."""
-    told = {**options.finetune.decisive(), "miner": options.miner, "dev_depth": options.dev_depth}
+    told = {
+        **options.finetune.decisive(),
+        "learning_rate": finetuned.learning_rate,
+        "miner": options.miner,
+        "dev_depth": options.dev_depth,
+    }
     return {name: value for name, value in told.items() if value not in (None, {}, "")}

@@ -49,7 +49,7 @@ def _number(name: str, default: float | None, text: str, **more: Any) -> Any:  #
 @_number("--max-steps", None, "So many steps, in place of --epochs.", whole=True)
 @_number("--limit", None, "At most so many questions.", whole=True)
 @_number("--batch-size", 16, "Pairs of a step; questions for lambda, listnet and mnrl.")
-@_number("--learning-rate", 2e-5, "Its peak.")
+@_number("--learning-rate", None, "Its peak (1e-4 for a small model, 2e-5 for a large one).")
 @_number("--max-length", 192, "Tokens of a pair.")
 @_number("--layers", None, "Keep so many layers of the base: faster, a little worse.", whole=True)
 @click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors: faster.")
