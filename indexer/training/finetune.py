@@ -188,7 +188,7 @@ def _precision(options: FinetuneOptions) -> str:
         return options.precision
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    # 1.8 times as fast on a processor that multiplies it, and slow on one that does not.
+    # 1.5 times as fast on a processor that multiplies it, and slow on one that does not.
     multiplies = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return "bfloat16" if multiplies() else "float32"
 
