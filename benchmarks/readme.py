@@ -123,7 +123,9 @@ def _lines(name: str, rows: Sequence[Row], peers: Sequence[Row]) -> Iterable[lis
 def _two_stages(row: Row) -> list[str]:
     columns = ("base", "realistic", "always_rerank_positives", "ceiling")
     figures = [percent(row[column][_PRIMARY]) for column in columns]
-    figures[1] = f"**{figures[1]}**"
+    base, realistic = (row[column][_PRIMARY] for column in columns[:2])
+    better = int(realistic > base)
+    figures[better] = f"**{figures[better]}**"
     losses = [percent(row[loss]) for loss in ("retrieval_loss", "ranking_loss")]
     return [f"{row['queries']:,}", *figures, *losses]
 

@@ -104,9 +104,10 @@ def test_a_mean_of_languages_has_no_figure_where_one_of_them_lacks_it() -> None:
 
 
 def test_a_second_reranker_gets_a_line_that_names_it() -> None:
-    rows = [row("squad", 0.5, 0.6), row("squad", 0.5, 0.7, reranker="other")]
+    rows = [row("squad", 0.5, 0.6), row("squad", 0.5, 0.4, reranker="other")]
     table = render({"rows": rows, "peers": []})
-    assert figures(table, "SQuAD, other")[5:7] == ["50.0", "**70.0**"]
+    assert figures(table, "SQuAD")[5:7] == ["50.0", "**60.0**"]
+    assert figures(table, "SQuAD, other")[5:7] == ["**50.0**", "40.0"]
 
 
 def test_a_stale_readme_fails_the_check_until_it_is_written_anew(tmp_path: Path) -> None:
