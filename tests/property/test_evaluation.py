@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.evaluation.collection import Collection
     from engine.types import Sources
 
-WORDS: tuple[str, ...] = ("mill", "corn", "flour", "wheel", "river", "miller", "bread", "stone", "grain", "oven")
+WORDS: tuple[str, ...] = ("mill", "corn", "flour", "wheel", "river", "miller", "bread", "oven")
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(lambda words: " ".join(words))
 documents = st.dictionaries(
     st.integers(0, 40).map(lambda n: f"d{n}.txt"),
