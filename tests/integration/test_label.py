@@ -20,7 +20,7 @@ from engine.evaluation.beir import read_beir
 from indexer.judged.labelled import Labelled
 from indexer.judged.pool import pool
 from indexer.training.reading import read_examples
-from server.cli.label import command
+from server.cli import cli
 from tests.commands import environment, shortlist
 from tests.fakes import make_engine
 
@@ -37,7 +37,7 @@ DOCUMENTS = {
     "oven.txt": "An oven of stone keeps its heat over night.\n",
     "sea.txt": "Ships carry grain over the sea to other towns.\n",
 }
-RUN = "from server.cli.label import command; command()"
+RUN = "import sys; from server.cli import main; main(['label', *sys.argv[1:]])"
 
 
 class Session(NamedTuple):
@@ -80,7 +80,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def label(index: Path, *args: str | Path, keys: Sequence[str]) -> Session:
     """Judge with keys, each on a line of its own."""
     given = "".join(f"{key}\n" for key in keys)
-    result = CliRunner().invoke(command, ["-i", str(index), *map(str, args)], input=given)
+    result = CliRunner().invoke(cli, ["label", "-i", str(index), *map(str, args)], input=given)
     return Session(result.exit_code, result.stdout, result.stderr, result.exception)
 
 

@@ -15,7 +15,7 @@ from engine.evaluation.compare import MOST, Comparison, Pair, compare
 from engine.evaluation.reports import read_judgements, read_per_query, read_report
 from engine.evaluation.sides import match
 from engine.evaluation.significance import intervals, randomisation
-from server.cli.compare import command
+from server.cli import cli
 from tests.reports import COLUMNS, MEASURES, Row, make_report
 
 if TYPE_CHECKING:
@@ -366,7 +366,7 @@ def test_the_measure_is_the_first_of_a_that_b_has(tmp_path: Path) -> None:
 
 
 def run(*args: str | Path) -> Result:
-    return CliRunner().invoke(command, [str(arg) for arg in args])
+    return CliRunner().invoke(cli, ["compare", *map(str, args)])
 
 
 def test_the_command_prints_text_or_json(tmp_path: Path) -> None:
