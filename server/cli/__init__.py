@@ -22,7 +22,7 @@ _COMMANDS: Final = {
     "index": ("index", "Index folders and record files, or bring an index up to date."),
     "search": ("search", "Search an index."),
     "evaluate": ("evaluate", "Say how good a search is: base, realistic, always, ceiling."),
-    "compare": ("compare", "Hold two reports together: what changed, and is it more than chance?"),
+    "compare": ("compare", "Compare two reports: what changed, and is it more than chance?"),
     "label": ("label", "Judge what is found for your own queries."),
     "train": ("train", "Fine-tune the reranker on your own data, and keep it if it helps."),
     "serve": ("serve", "Answer searches over HTTP."),
