@@ -105,7 +105,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
     plan = _plan(engine, sets, options)
     work = Work(output, plan, resume=options.resume, force=options.force)
     parts = [_apart(one, options) for one in sets]
-    tuning, judged = _held_out([dev for _, dev in parts], options)
+    tuning, judged = held_out_parts([dev for _, dev in parts], options)
     progress.say(
         f"{sum(len(one.examples) for one, _ in parts):,} questions to learn from,"
         f" {len(judged.queries):,} held out for the gate"
@@ -167,7 +167,7 @@ def _apart(training: TrainingSet, options: TrainOptions) -> tuple[TrainingSet, S
     return replace(training, examples=examples, dev=()), dev
 
 
-def _held_out(
+def held_out_parts(
     devs: Sequence[Sequence[Example]], options: TrainOptions
 ) -> tuple[Collection, Collection]:
     """Return the questions that choose the weight, and those that the gate asks.
@@ -182,6 +182,7 @@ def _held_out(
     tuning = choose(dev, min(_TUNED, len(dev) // 3), seed + 1)
     taken = {id(example) for example in tuning}
     judged = [example for example in dev if id(example) not in taken]
+    judged = choose(judged, options.dev_queries, seed)
     return held_out("the training data", tuning), held_out("the training data", judged)
 
 
