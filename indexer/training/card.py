@@ -95,7 +95,7 @@ class Card:
         lines += [
             "",
             f"{change:+.1f} points against {verdict.against} (95 % interval {low:+.1f} to"
-            f" {high:+.1f}, p = {verdict.p:.3f}).",
+            f" {high:+.1f}, p {'< 0.001' if verdict.p < 0.001 else f'= {verdict.p:.3f}'}).",
         ]
         if verdict.few:
             lines.append(f"So few queries ({verdict.queries}) prove nothing.")

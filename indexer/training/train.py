@@ -294,6 +294,7 @@ def _hyperparameters(options: TrainOptions, finetuned: Finetuned) -> dict[str, A
         **options.finetune.decisive(),
         "learning_rate": finetuned.learning_rate,
         "miner": options.miner,
+        "limit": options.limit,
         "dev_depth": options.dev_depth,
     }
     return {name: value for name, value in told.items() if value not in (None, {}, "")}
