@@ -13,23 +13,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from engine.errors import UsageError
 from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
 from engine.rerankers import load
-from indexer.training import mined as mined_file
+from indexer.training.apart import apart, held_out_parts
 from indexer.training.card import Card
 from indexer.training.examples import require_fitting
 from indexer.training.gate import judge
-from indexer.training.groups import split
-from indexer.training.heldout import MEASURE, HeldOut, held_out
-from indexer.training.mining import choose, identity, mine
+from indexer.training.heldout import MEASURE, HeldOut
+from indexer.training.mining import identity
+from indexer.training.negatives import with_negatives
 from indexer.training.options import FinetuneOptions
-from indexer.training.statistics import table
 from indexer.training.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from engine.evaluation.collection import Collection
@@ -40,11 +38,8 @@ if TYPE_CHECKING:
     from indexer.training.examples import Example, TrainingSet
     from indexer.training.finetuned import Finetuned, TrainingProgress
     from indexer.training.gate import Verdict
-    from indexer.training.mined import Mined
     from indexer.training.train_options import TrainOptions
 
-_TUNED: Final = 100  # held-out questions that choose the weight, and are not asked by the gate
-_TUNED_APART: Final = 90  # held-out questions below which there are too few to be divided
 _WATCHED: Final = 40  # held-out questions that are ranked while the model learns
 _WATCHED_DEPTH: Final = 20
 
@@ -104,14 +99,14 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         require_fitting(options.finetune.loss_of(one.name), one)
     plan = _plan(engine, sets, options)
     work = Work(output, plan, resume=options.resume, force=options.force)
-    parts = [_apart(one, options) for one in sets]
+    parts = [apart(one, options) for one in sets]
     tuning, judged = held_out_parts([dev for _, dev in parts], options)
     progress.say(
         f"{sum(len(one.examples) for one, _ in parts):,} questions to learn from,"
         f" {len(judged.queries):,} held out for the gate"
     )
     work.begin()
-    learned, told = _with_negatives(engine, [one for one, _ in parts], options, work, progress)
+    learned, told = with_negatives(engine, [one for one, _ in parts], options, work, progress)
     finetuned = _finetuned(engine, learned, tuning, options, work, learning)
     curve, weight = _fitted(engine, tuning, work, options)
     model = load(str(work.model))
@@ -154,90 +149,6 @@ def _plan(
         "data": {one.name: dict(one.checksums) for one in sets},
         "index": identity(engine),
     }
-
-
-def _apart(training: TrainingSet, options: TrainOptions) -> tuple[TrainingSet, Sequence[Example]]:
-    """Return what is learned from, and what is held out."""
-    dev, examples = training.dev, training.examples
-    if not dev:
-        seed = options.finetune.seed
-        examples, dev = split(examples, seed=seed, most=options.dev_queries + _TUNED)
-    if options.limit is not None:
-        examples = choose(examples, options.limit, options.finetune.seed)
-    return replace(training, examples=examples, dev=()), dev
-
-
-def held_out_parts(
-    devs: Sequence[Sequence[Example]], options: TrainOptions
-) -> tuple[Collection, Collection]:
-    """Return the questions that choose the weight, and those that the gate asks.
-
-    Of few questions both are all of them.
-    """
-    seed = options.finetune.seed
-    dev = choose([e for some in devs for e in some], options.dev_queries + _TUNED, seed)
-    if len(dev) < _TUNED_APART:
-        collection = held_out("the training data", dev)
-        return collection, collection
-    tuning = choose(dev, min(_TUNED, len(dev) // 3), seed + 1)
-    taken = {id(example) for example in tuning}
-    judged = [example for example in dev if id(example) not in taken]
-    judged = choose(judged, options.dev_queries, seed)
-    return held_out("the training data", tuning), held_out("the training data", judged)
-
-
-def _with_negatives(
-    engine: SearchEngine,
-    sets: Sequence[TrainingSet],
-    options: TrainOptions,
-    work: Work,
-    progress: Progress,
-) -> tuple[dict[str, Sequence[Example]], str]:
-    """Return examples by set, and what mining has to tell; a teacher's scores stay as they are."""
-    learned: dict[str, Sequence[Example]] = {}
-    told: list[str] = []
-    for number, one in enumerate(sets):
-        if one.kind == "scored":
-            learned[one.name] = one.examples
-            continue
-        path = work.mined.with_stem(f"mined-{number}" if number else "mined")
-        if options.mined is not None and len(sets) == 1:
-            mined = _mined_before(engine, options.mined)
-        elif path.exists():
-            mined = mined_file.read(path)
-        else:
-            most = _used(options)
-            mined = _miner(options)(engine, one.examples, options.mining, progress, most)
-            mined_file.write(path, replace(mined, checksums=one.checksums))
-        learned[one.name] = mined.examples
-        told.append(table(mined.statistics))
-    progress.say("\n".join(told))
-    return learned, "\n\n".join(told)
-
-
-def _mined_before(engine: SearchEngine, path: Path) -> Mined:
-    mined = mined_file.read(path)
-    if dict(mined.index) != identity(engine):
-        raise UsageError(f"{path} was mined from another index, or from this one before it changed")
-    return mined
-
-
-def _miner(options: TrainOptions) -> Callable[..., Mined]:
-    if options.miner == "own":
-        return mine
-    from indexer.training.dense_miner import mine_dense
-
-    return mine_dense
-
-
-def _used(options: TrainOptions) -> int | None:
-    """Return how many questions the steps will use, None for all: no others are mined."""
-    finetune, mining = options.finetune, options.mining
-    if finetune.max_steps is None:
-        return None
-    rows = finetune.max_steps * finetune.batch_size
-    flat = finetune.loss == "bce"
-    return -(-rows // (1 + mining.num_negatives + mining.random_negatives)) if flat else rows
 
 
 def _finetuned(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from indexer.training.apart import held_out_parts
 from indexer.training.examples import Candidate, Example
-from indexer.training.train import held_out_parts
 from indexer.training.train_options import TrainOptions
 
 
