@@ -6,81 +6,40 @@ import json
 import shlex
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.errors import UsageError
-from server.cli.options import Place, index_option, json_option
+from server.cli.options import Place
+from server.cli.sections import SectionedCommand
+from server.cli.train_options import (
+    data_options,
+    judging_options,
+    mining_options,
+    options_of,
+    record_options,
+    training_options,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.search import SearchEngine
-    from indexer.training.examples import Loss, TrainingSet
-    from indexer.training.guards import Sampling
-    from indexer.training.options import TrainingPrecision
+    from indexer.training.examples import TrainingSet
     from indexer.training.train import Outcome
     from indexer.training.train_options import TrainOptions
 
 _MADE = 2000  # questions that are made from an index, unless --limit says otherwise
-_LOSSES = ("bce", "lambda", "listnet", "mnrl", "distill")
 
 
-def _number(name: str, default: float | None, text: str, **more: Any) -> Any:  # noqa: ANN401
-    kind = int if isinstance(default, int) or more.pop("whole", False) else float
-    return click.option(
-        name, type=kind, default=default, show_default=default is not None, help=text, **more
-    )
-
-
-@click.command()
+@click.command(cls=SectionedCommand)
 @click.argument("pairs", nargs=-1, type=Place())
-@index_option
-@click.option("-o", "--output", type=Place(), required=True, metavar="MODEL", help="Its folder.")
-@click.option("--from-index", is_flag=True, help="No labels: pairs made from the index itself.")
-@click.option("--from-feedback", is_flag=True, help="What was judged and clicked in this index.")
-@click.option("--base", default="", metavar="NAME|FOLDER",
-              help="Model to begin with. Default: the encoder of all-MiniLM-L6-v2.")  # fmt: skip
-@click.option("--loss", type=click.Choice(_LOSSES), default="bce", show_default=True)
-@click.option("--reranker", default="", metavar="NAME|FOLDER|none",
-              help="The reranker in use, which it has to match. Default: the one that comes along.",
-              )  # fmt: skip
-@_number("--epochs", 1.0, "Passes over the data.")
-@_number("--max-steps", None, "So many steps, in place of --epochs.", whole=True)
-@_number("--limit", None, "At most so many questions.", whole=True)
-@_number("--batch-size", 16, "Pairs of a step; questions for lambda, listnet and mnrl.")
-@_number("--learning-rate", None, "Its peak (1e-4 for a small model, 2e-5 for a large one).")
-@_number("--max-length", 192, "Tokens of a pair.")
-@_number("--layers", None, "Keep so many layers of the base: faster, a little worse.", whole=True)
-@click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors: faster.")
-@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-              default="auto", show_default=True)  # fmt: skip
-@_number("--negatives", 5, "Hard negatives of a question, from stage one.")
-@_number("--random-negatives", 2, "Negatives from anywhere.")
-@_number("--range-min", 0, "First place of stage one's ranking that may be a negative.")
-@_number("--range-max", 50, "First place that may not.")
-@_number("--margin", None, "Leave out what scores nearer to the positive (cosine).")
-@_number("--max-score", None, "Leave out what scores higher (cosine).")
-@click.option("--sampling", type=click.Choice(["top", "random"]), default="top", show_default=True)
-@click.option("--miner", type=click.Choice(["own", "dense"]), default="own", show_default=True,
-              help="Stage one as served, or mine_hard_negatives of sentence-transformers.",
-              )  # fmt: skip
-@click.option("--mined", type=click.Path(path_type=Path, dir_okay=False, exists=True),
-              help="Examples that were mined before (MODEL/training/mined.jsonl).")  # fmt: skip
-@_number("--dev-queries", 200, "Held-out questions that the gate asks.")
-@_number("--dev-depth", 30, "Documents that are reranked for them.")
-@_number("--patience", None, "Stop after so many looks without a better one.", whole=True)
-@_number("--seed", 0, "The same one gives the same model.")
-@click.option("--lenient", is_flag=True, help="Leave out bad rows, and say how many.")
-@click.option("--resume", is_flag=True, help="Go on with a training that was stopped.")
-@click.option("--force", is_flag=True, help="Save the model even if it does not pass the gate.")
-@click.option("--report-to", default="none", metavar="TRACKER", help="tensorboard, wandb, ...")
-@click.option("--model-name", default="", help="For its card.")
-@click.option("--license", "licence", default="", help="For its card, as mit.")
-@click.option("--language", default="", help="For its card, as en.")
-@click.option("--cache", type=Place(), envvar="SHORTLIST_CACHE", default=None, show_envvar=True,
-              help="Scores of pairs.")  # fmt: skip
-@json_option
+@data_options
+@training_options
+@mining_options
+@judging_options
+@record_options
 def command(
     pairs: tuple[Path, ...],
     index: Path,
@@ -108,7 +67,7 @@ def command(
 
     if [bool(pairs), given["from_index"], given["from_feedback"]].count(True) != 1:
         raise UsageError("give PAIRS, or --from-index, or --from-feedback")
-    options = _options(given)
+    options = options_of(given)
     wanted = _Wanted(pairs, index, output, (cache or cache_folder()) / "scores")
     outcome = _train(wanted, options, given)
     _show(outcome, as_json=as_json)
@@ -122,32 +81,6 @@ class _Wanted:
     index: Path
     output: Path
     scores: Path
-
-
-def _options(given: dict[str, Any]) -> TrainOptions:
-    from indexer.training.guards import MiningOptions
-    from indexer.training.options import FinetuneOptions
-    from indexer.training.train_options import TrainOptions
-
-    mining = MiningOptions(
-        num_negatives=given["negatives"], random_negatives=given["random_negatives"],
-        range_min=given["range_min"], range_max=given["range_max"], margin=given["margin"],
-        max_score=given["max_score"], sampling=cast("Sampling", given["sampling"]),
-        seed=given["seed"],
-    )  # fmt: skip
-    finetune = FinetuneOptions(
-        loss=cast("Loss", given["loss"]), epochs=given["epochs"], max_steps=given["max_steps"],
-        batch_size=given["batch_size"], learning_rate=given["learning_rate"],
-        max_length=given["max_length"], layers=given["layers"], patience=given["patience"],
-        freeze_embeddings=given["freeze_embeddings"], report_to=given["report_to"],
-        precision=cast("TrainingPrecision", given["precision"]), seed=given["seed"],
-    )  # fmt: skip
-    return TrainOptions(
-        base=given["base"], finetune=finetune, mining=mining, miner=given["miner"],
-        mined=given["mined"],
-        dev_queries=given["dev_queries"], dev_depth=given["dev_depth"], limit=given["limit"],
-        resume=given["resume"], force=given["force"],
-    )  # fmt: skip
 
 
 def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Outcome:

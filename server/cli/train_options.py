@@ -1,0 +1,127 @@
+"""The options of `shortlist train` in sections, each with what matters most at its head.
+
+An option that has the name of a field of TrainOptions, FinetuneOptions or MiningOptions becomes
+that field; the others are read by `train` itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from server.cli.options import Place, index_option, json_option
+from server.cli.sections import section
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from indexer.training.train_options import TrainOptions
+
+_LOSSES: Final = ("bce", "lambda", "listnet", "mnrl", "distill")
+
+
+def _number(*names: str, default: float | None, text: str, whole: bool = False) -> Any:  # noqa: ANN401
+    kind = int if whole or isinstance(default, int) else float
+    return click.option(
+        *names, type=kind, default=default, show_default=default is not None, help=text
+    )
+
+
+data_options = section(
+    "Data",
+    index_option,
+    click.option("-o", "--output", type=Place(), required=True, metavar="MODEL",
+                 help="Its folder."),
+    click.option("--from-index", is_flag=True, help="No labels: pairs made from the index itself."),
+    click.option("--from-feedback", is_flag=True,
+                 help="What was judged and clicked in this index."),
+    _number("--limit", default=None, whole=True, text="At most so many questions."),
+    click.option("--lenient", is_flag=True, help="Leave out bad rows, and say how many."),
+)  # fmt: skip
+
+training_options = section(
+    "Training",
+    click.option("--base", default="", metavar="NAME|FOLDER",
+                 help="Model to begin with. Default: the encoder of all-MiniLM-L6-v2."),
+    click.option("--loss", type=click.Choice(_LOSSES), default="bce", show_default=True),
+    _number("--epochs", default=1.0, text="Passes over the data."),
+    _number("--max-steps", default=None, whole=True, text="So many steps, in place of --epochs."),
+    _number("--batch-size", default=16,
+            text="Pairs of a step; questions for lambda, listnet and mnrl."),
+    _number("--learning-rate", default=None,
+            text="Its peak (1e-4 for a small model, 2e-5 for a large one)."),
+    _number("--max-length", default=192, text="Tokens of a pair."),
+    _number("--layers", default=None, whole=True,
+            text="Keep so many layers of the base: faster, a little worse."),
+    click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors: faster."),
+    click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+                 default="auto", show_default=True),
+    _number("--patience", default=None, whole=True,
+            text="Stop after so many looks without a better one."),
+    _number("--seed", default=0, text="The same one gives the same model."),
+    click.option("--resume", is_flag=True, help="Go on with a training that was stopped."),
+)  # fmt: skip
+
+mining_options = section(
+    "Mining",
+    _number("--negatives", "num_negatives", default=5,
+            text="Hard negatives of a question, from stage one."),
+    _number("--random-negatives", default=2, text="Negatives from anywhere."),
+    click.option("--mined", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+                 help="Examples that were mined before (MODEL/training/mined.jsonl)."),
+    click.option("--miner", type=click.Choice(["own", "dense"]), default="own", show_default=True,
+                 help="Stage one as served, or mine_hard_negatives of sentence-transformers."),
+    _number("--range-min", default=0,
+            text="First place of stage one's ranking that may be a negative."),
+    _number("--range-max", default=50, text="First place that may not."),
+    _number("--margin", default=None,
+            text="Leave out what scores nearer to the positive (cosine)."),
+    _number("--max-score", default=None, text="Leave out what scores higher (cosine)."),
+    click.option("--sampling", type=click.Choice(["top", "random"]), default="top",
+                 show_default=True),
+)  # fmt: skip
+
+judging_options = section(
+    "Judging",
+    click.option("--reranker", default="", metavar="NAME|FOLDER|none",
+                 help="The reranker in use, which it has to match. Default: the one that comes"
+                 " along."),
+    click.option("--force", is_flag=True, help="Save the model even if it does not pass the gate."),
+    _number("--dev-queries", default=200, text="Held-out questions that the gate asks."),
+    _number("--dev-depth", default=30, text="Documents that are reranked for them."),
+    click.option("--cache", type=Place(), envvar="SHORTLIST_CACHE", default=None, show_envvar=True,
+                 help="Scores of pairs."),
+)  # fmt: skip
+
+record_options = section(
+    "Record",
+    json_option,
+    click.option("--model-name", default="", help="For its card."),
+    click.option("--license", "licence", default="", help="For its card, as mit."),
+    click.option("--language", default="", help="For its card, as en."),
+    click.option("--report-to", default="none", metavar="TRACKER", help="tensorboard, wandb, ..."),
+)  # fmt: skip
+
+
+def options_of(given: Mapping[str, Any]) -> TrainOptions:
+    """Return what was asked for.
+
+    Raises:
+        UsageError: if an option, or two together, cannot be.
+    """
+    from indexer.training.guards import MiningOptions
+    from indexer.training.options import FinetuneOptions
+    from indexer.training.train_options import TrainOptions
+
+    return TrainOptions(
+        finetune=FinetuneOptions(**_named(FinetuneOptions, given)),
+        mining=MiningOptions(**_named(MiningOptions, given)),
+        **_named(TrainOptions, given),
+    )
+
+
+def _named(kind: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {one.name: given[one.name] for one in fields(kind) if one.name in given}
