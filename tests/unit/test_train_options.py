@@ -1,0 +1,87 @@
+"""What is typed after `shortlist train` reaches the training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from server.cli import cli
+from server.cli.train import command
+from server.cli.train_options import options_of
+from tests.commands import shortlist
+
+if TYPE_CHECKING:
+    from indexer.training.train_options import TrainOptions
+
+HERE = Path(__file__)
+
+
+def parsed(*typed: str) -> TrainOptions:
+    args = ["pairs.csv", "-i", "my.index", "-o", "mine", *typed]
+    # click remembers the first way in which help was asked for.
+    return options_of(command.make_context("train", args, **cli.context_settings).params)
+
+
+def value_of(options: TrainOptions, path: str) -> object:
+    value: object = options
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+TYPED = [
+    ("--base x", "base", "x"),
+    ("--loss lambda", "finetune.loss", "lambda"),
+    ("--epochs 2", "finetune.epochs", 2.0),
+    ("--max-steps 3", "finetune.max_steps", 3),
+    ("--batch-size 4", "finetune.batch_size", 4),
+    ("--learning-rate 0.5", "finetune.learning_rate", 0.5),
+    ("--max-length 64", "finetune.max_length", 64),
+    ("--layers 3", "finetune.layers", 3),
+    ("--freeze-embeddings", "finetune.freeze_embeddings", True),
+    ("--precision float32", "finetune.precision", "float32"),
+    ("--patience 2", "finetune.patience", 2),
+    ("--seed 7", "finetune.seed", 7),
+    ("--seed 7", "mining.seed", 7),
+    ("--report-to wandb", "finetune.report_to", "wandb"),
+    ("--negatives 3", "mining.num_negatives", 3),
+    ("--random-negatives 4", "mining.random_negatives", 4),
+    ("--range-min 2", "mining.range_min", 2),
+    ("--range-max 99", "mining.range_max", 99),
+    ("--margin 0.1", "mining.margin", 0.1),
+    ("--max-score 0.9", "mining.max_score", 0.9),
+    ("--sampling random", "mining.sampling", "random"),
+    ("--miner dense", "miner", "dense"),
+    (f"--mined {HERE}", "mined", HERE),
+    ("--dev-queries 9", "dev_queries", 9),
+    ("--dev-depth 8", "dev_depth", 8),
+    ("--limit 6", "limit", 6),
+    ("--resume", "resume", True),
+    ("--force", "force", True),
+]
+# What `train` reads itself.
+ELSEWHERE = {
+    "pairs", "index", "output", "from_index", "from_feedback", "lenient", "reranker", "cache",
+    "as_json", "model_name", "licence", "language",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "path", "value"), TYPED)
+def test_an_option_reaches_the_training(typed: str, path: str, value: object) -> None:
+    assert value_of(parsed(), path) != value
+    assert value_of(parsed(*typed.split()), path) == value
+
+
+def test_no_option_goes_nowhere() -> None:
+    tested = {path.rpartition(".")[2] for _, path, _ in TYPED}
+    assert {option.name for option in command.params} == tested | ELSEWHERE
+
+
+def test_help_shows_options_by_section() -> None:
+    told = shortlist("train", "-h").out
+    titles = ["Data:", "Training:", "Mining:", "Judging:", "Record:", "Other:"]
+    places = [told.index(f"\n{title}\n") for title in titles]
+    assert places == sorted(places)
+    assert places[0] < told.index("--index") < places[1] < told.index("--loss") < places[2]
