@@ -70,10 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--passages", type=int, default=100_000)
     speed.add_argument("--output", type=Path, default=RESULTS / "speed.json")
     speed.set_defaults(run=_speed)
+    _add_material(commands.add_parser("material", help="what the models that ship learn from"))
     report = commands.add_parser("report", help="the README's tables, of the committed results")
     report.add_argument("--check", action="store_true", help="only fail where they are stale")
     report.set_defaults(run=_report)
     return parser
+
+
+def _add_material(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--queries", type=int, default=30_000, help="to learn from, in all")
+    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
+    parser.set_defaults(run=_material)
 
 
 def _sources(text: str) -> tuple[Sources, ...]:
@@ -144,6 +151,16 @@ def _speed(options: argparse.Namespace) -> None:
     from benchmarks.speed import measure_speed
 
     write(options.output, measure_speed(options.passages))
+
+
+def _material(options: argparse.Namespace) -> None:
+    from benchmarks.material import write_material
+
+    data = data_folder()
+    assert data is not None  # noqa: S101 - main refused before
+    told = write_material(data, options.output, options.queries)
+    learned = sum(source["pairs"] for source in told["learned"].values())
+    print(f"{learned:,} queries of {len(told['learned'])} sources: {options.output}")
 
 
 def _report(options: argparse.Namespace) -> None:
