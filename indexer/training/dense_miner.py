@@ -28,7 +28,7 @@ from engine.rerankers.checkpoint import inspect, resolve
 from engine.static import StaticEncoder
 from indexer.training.drawn import list_documents
 from indexer.training.guards import Found, MiningOptions
-from indexer.training.mining import Collector, choose
+from indexer.training.mining import Collector
 from indexer.training.places import Ranking
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def mine_dense(
     examples: Sequence[Example],
     options: MiningOptions | None = None,
     progress: Progress | None = None,
-    most: int | None = None,
+    known: Sequence[Example] | None = None,
     *,
     model: str = "",
 ) -> Mined:
@@ -67,7 +67,7 @@ def mine_dense(
         examples: see mining.mine.
         options: see MiningOptions; PUBLISHED is the recipe.
         progress: told of the guards' work; the library's goes before it and takes longer.
-        most: see mining.mine.
+        known: see mining.mine.
         model: folder or hub name of a bi-encoder; the index's static encoder if empty.
 
     Raises:
@@ -77,12 +77,11 @@ def mine_dense(
     options = options or PUBLISHED
     ranker = static_model(engine.encoder) if not model else load_model(model)
     encoder = engine.encoder if not model else _Named(model, ranker)
-    chosen = choose(examples, most, options.seed)
     # The library has applied these; the guards' own would choose among what is left.
     left = replace(options, margin=None, relative_margin=None, max_score=None)
-    collector = Collector(engine, left, examples, encoder)
+    collector = Collector(engine, left, examples if known is None else known, encoder)
     passages = _passages(engine.snapshot)
-    wanted = [example for example in chosen if collector.wants(example)]
+    wanted = [example for example in examples if collector.wants(example)]
     ranked = _ranked(ranker, wanted, passages, options)
 
     def rank(query: str, judged: Judged) -> Ranking:
@@ -92,7 +91,7 @@ def mine_dense(
         by_text = {positive.text: positive for positive in judged.positives}
         return Ranking([by_text.get(one.text, one) for one in found])
 
-    return replace(collector.collect(chosen, rank, progress), options=options, miner="dense")
+    return replace(collector.collect(examples, rank, progress), options=options, miner="dense")
 
 
 def _mined(

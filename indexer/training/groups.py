@@ -71,7 +71,7 @@ def _groups(examples: Sequence[Example]) -> list[list[int]]:
 
     owners: dict[bytes, int] = {}
     for at, example in enumerate(examples):
-        for tie in _ties(example):
+        for tie in ties(example):
             one, other = root(owners.setdefault(tie, at)), root(at)
             parents[max(one, other)] = min(one, other)
     groups: dict[int, list[int]] = {}
@@ -80,7 +80,7 @@ def _groups(examples: Sequence[Example]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _ties(example: Example) -> Iterator[bytes]:
+def ties(example: Example) -> Iterator[bytes]:
     """Yield what two examples of one group share."""
     yield _digest("query", _plain(example.query))
     for candidate in _relevant(example):
@@ -92,7 +92,7 @@ def _ties(example: Example) -> Iterator[bytes]:
 
 def _relevant(example: Example) -> Sequence[Candidate]:
     """Return the positives; of a teacher who scores nothing above zero, what it likes best."""
-    best = max(candidate.label for candidate in example.candidates)
+    best = max((candidate.label for candidate in example.candidates), default=0.0)
     if best < 0:
         return [candidate for candidate in example.candidates if candidate.label == best]
     return example.positives

@@ -82,6 +82,16 @@ def write(path: Path, mined: Mined) -> None:
             file.write(_line(_row(example)))
 
 
+def is_mined(path: Path) -> bool:
+    """Whether a file begins as those do that `write` makes."""
+    begin = f'{{"kind": "{_KIND}"'.encode()
+    try:
+        with path.open("rb") as file:
+            return file.read(len(begin)) == begin
+    except OSError:
+        return False
+
+
 def read(path: Path) -> Mined:
     """Return the mined set of a file.
 
@@ -243,6 +253,13 @@ def as_rows(examples: Sequence[Example], output: Format) -> Iterator[Row]:
             continue
         for positive in example.positives:
             yield from _rows_of(query, positive.text, negatives, most, output)
+
+
+def write_as(path: Path, examples: Sequence[Example], output: Format) -> None:
+    """Write the rows of `as_rows`, a line of JSON each, for tools that read nothing else."""
+    with written(path) as file:
+        for row in as_rows(examples, output):
+            file.write(_line(row))
 
 
 def _rows_of(

@@ -56,7 +56,7 @@ def mine(
     examples: Sequence[Example],
     options: MiningOptions | None = None,
     progress: Progress | None = None,
-    most: int | None = None,
+    known: Sequence[Example] | None = None,
 ) -> Mined:
     """Return examples with negatives, in the order given.
 
@@ -68,12 +68,12 @@ def mine(
         examples: one that has negatives stays as it is, see `add_to_given`.
         options: see MiningOptions.
         progress: told while it goes on.
-        most: so many examples are mined, a seeded choice of all; the others are left out.
+        known: all examples that there are, those of other sets too: what one of them names as an
+            answer is no negative of the same query. None is `examples` alone.
     """
     options = options or MiningOptions()
-    chosen = choose(examples, most, options.seed)
-    collector = Collector(engine, options, examples)
-    return collector.collect(chosen, partial(ranking, engine, options), progress)
+    collector = Collector(engine, options, examples if known is None else known)
+    return collector.collect(examples, partial(ranking, engine, options), progress)
 
 
 def choose(examples: Sequence[Example], most: int | None, seed: int) -> list[Example]:
@@ -127,13 +127,15 @@ class Collector:
     def collect(
         self, examples: Sequence[Example], rank: Rank, progress: Progress | None = None
     ) -> Mined:
-        """Return examples with the negatives that their rankings give."""
+        """Return examples with the negatives that their rankings give; none without any text."""
         if progress is not None:
             progress.start("mining", len(examples), 0)
         mined: list[Example] = []
         for example in examples:
             wants = self.wants(example)
-            mined.append(self._take(example, rank) if wants else example)
+            taken = self._take(example, rank) if wants else example
+            if taken.candidates:
+                mined.append(taken)
             self._tally.kept += not wants
             if progress is not None:
                 progress.advance(1)
@@ -142,9 +144,12 @@ class Collector:
         return Mined(tuple(mined), self._tally.statistics(), self._options, self._identity)
 
     def wants(self, example: Example) -> bool:
-        """Whether an example is to get negatives: without a positive nobody knows what is wrong."""
+        """Whether an example is to get negatives: without a positive nobody knows what is wrong.
+
+        A question that nothing is labelled for gets candidates: a teacher will say what they are.
+        """
         given = bool(example.negatives) and not self._options.add_to_given
-        return bool(example.positives) and not given
+        return not example.candidates or (bool(example.positives) and not given)
 
     def _take(self, example: Example, rank: Rank) -> Example:
         query, options = example.query, self._options

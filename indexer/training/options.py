@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from engine.errors import UsageError
-from indexer.training.examples import LOSSES, Loss
+from indexer.training.examples import LOSSES, Loss, require_fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from indexer.training.examples import TrainingSet
 
 TrainingPrecision = Literal["auto", "float32", "bfloat16", "float16"]
 Mixing = Literal["proportional", "round-robin"]
@@ -113,6 +115,21 @@ class FinetuneOptions:
     def loss_of(self, name: str) -> Loss:
         """Return the loss of a set."""
         return self.losses.get(name, self.loss)
+
+    def require_fitting(self, sets: Sequence[TrainingSet]) -> None:
+        """Raise UsageError unless each set has a loss that fits, and each loss of a set its set."""
+        names = [one.name for one in sets]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise UsageError(f"two sets are called {twice}; each has a name of its own")
+        unknown = next((name for name in self.losses if name not in names), None)
+        if unknown is not None:
+            raise UsageError(
+                f"--loss {unknown}={self.losses[unknown]}: there is no set {unknown}; the sets are:"
+                f" {', '.join(names)}"
+            )
+        for one in sets:
+            require_fitting(self.loss_of(one.name), one)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all options, for a model card."""

@@ -18,11 +18,10 @@ from engine.evaluation.plan import Silent
 from engine.rerankers import load
 from indexer.training.apart import apart, held_out_parts
 from indexer.training.card import Card
-from indexer.training.examples import require_fitting
 from indexer.training.gate import judge
 from indexer.training.heldout import MEASURE, HeldOut
 from indexer.training.mining import identity
-from indexer.training.negatives import with_negatives
+from indexer.training.negatives import require_one_mined, with_negatives
 from indexer.training.options import FinetuneOptions
 from indexer.training.work import Work
 
@@ -95,11 +94,11 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         ModelError: if the base cannot be trained, or training fails.
     """
     progress, environment = progress or Silent(), environment or Environment.here()
-    for one in sets:
-        require_fitting(options.finetune.loss_of(one.name), one)
+    options.finetune.require_fitting(sets)
+    require_one_mined(engine, sets, options)
     plan = _plan(engine, sets, options)
     work = Work(output, plan, resume=options.resume, force=options.force)
-    parts = [apart(one, options) for one in sets]
+    parts = apart(sets, options)
     tuning, judged = held_out_parts([dev for _, dev in parts], options)
     progress.say(
         f"{sum(len(one.examples) for one, _ in parts):,} questions to learn from,"
@@ -123,7 +122,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         verdict=verdict,
         license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[_told(one) for one in sets],
+        data=[_told(one, part.notes) for one, (part, _) in zip(sets, parts, strict=True)],
         hyperparameters=_hyperparameters(options, finetuned),
         mining=told,
         curve=[(p.step, p.loss, p.metrics.get(MEASURE)) for p in finetuned.curves],
@@ -142,9 +141,11 @@ def _plan(
     engine: SearchEngine, sets: Sequence[TrainingSet], options: TrainOptions
 ) -> dict[str, Any]:
     """Return what decides a training: another plan is another training."""
-    decisive = asdict(replace(options, resume=False, force=False, finetune=FinetuneOptions()))
+    free = replace(
+        options, resume=False, force=False, output_format=None, finetune=FinetuneOptions()
+    )
     return {
-        **decisive,
+        **asdict(free),
         "finetune": options.finetune.decisive(),
         "data": {one.name: dict(one.checksums) for one in sets},
         "index": identity(engine),
@@ -189,13 +190,13 @@ def _write_settings(path: Path, settings: ModelSettings) -> None:
     path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 
-def _told(training: TrainingSet) -> dict[str, Any]:
+def _told(training: TrainingSet, notes: Sequence[str]) -> dict[str, Any]:
     return {
         "name": training.name,
         "kind": training.kind,
         "examples": len(training.examples),
         "checksums": dict(training.checksums),
-        "notes": list(training.notes),
+        "notes": list(notes),
     }
 
 

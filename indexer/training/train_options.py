@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from engine.errors import UsageError
 from indexer.training.guards import MiningOptions
+from indexer.training.mined import Format
 from indexer.training.options import FinetuneOptions
 
 if TYPE_CHECKING:
@@ -24,10 +25,11 @@ class TrainOptions:
         finetune: how.
         mining: which negatives.
         miner: `own` stage one, or the published recipe's dense search.
-        mined: a file of examples that were mined before, in place of mining.
+        mined: a file of examples that were mined before, in place of mining; of one set alone.
+        output_format: a format of mine_hard_negatives, in which the mined set is written besides.
         dev_queries: at most so many held-out queries are asked by the gate.
         dev_depth: fused documents that are reranked for them.
-        limit: at most so many questions are trained on.
+        limit: at most so many questions of each set are trained on.
         resume: go on with a training that was stopped.
         force: save the model also if it does not pass.
     """
@@ -37,6 +39,7 @@ class TrainOptions:
     mining: MiningOptions = field(default_factory=MiningOptions)
     miner: Miner = "own"
     mined: Path | None = None
+    output_format: Format | None = None
     dev_queries: int = 200
     dev_depth: int = 30
     limit: int | None = None
@@ -48,3 +51,5 @@ class TrainOptions:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"{name} is at least 1, not {value}")
+        if self.output_format not in (None, *get_args(Format)):
+            raise UsageError(f"output_format is one of {', '.join(get_args(Format))}")

@@ -1,7 +1,7 @@
 """The folder beside a model where its training is under way.
 
 MODEL.training/plan.json      what is trained on what; a training that goes on must have the same
-mined.jsonl    the examples with their negatives
+mined.jsonl    the examples with their negatives; mined-1.jsonl those of the second set
 model/NAME/    checkpoints, then the model
 evaluation/    the report of the gate
 """
@@ -71,8 +71,8 @@ class Work:
         place = self.output if passed else self.output.with_name(self.output.name + ".rejected")
         kept = self.model / "training"
         kept.mkdir(exist_ok=True)
-        if self.mined.exists():
-            self.mined.replace(kept / self.mined.name)
+        for mined in self.folder.glob(f"{self.mined.stem}*.jsonl"):
+            mined.replace(kept / mined.name)
         shutil.rmtree(kept / self.evaluation.name, ignore_errors=True)
         self.evaluation.replace(kept / self.evaluation.name)
         shutil.rmtree(self.model / "checkpoints", ignore_errors=True)

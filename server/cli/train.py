@@ -91,7 +91,7 @@ def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Out
 
     engine = open_engine(wanted.index, NO_RERANKER)
     try:
-        sets = _sets(wanted, engine, given)
+        sets = _sets(wanted, engine, options, given)
         for one in sets:
             for note in one.notes:
                 click.echo(f"note: {one.name}: {note}", err=True)
@@ -111,7 +111,9 @@ def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Out
         engine.close()
 
 
-def _sets(wanted: _Wanted, engine: SearchEngine, given: dict[str, Any]) -> list[TrainingSet]:
+def _sets(
+    wanted: _Wanted, engine: SearchEngine, options: TrainOptions, given: dict[str, Any]
+) -> list[TrainingSet]:
     """Return what is learned from, each text as stage two will read it."""
     if given["from_index"]:
         from indexer.training import from_index
@@ -130,13 +132,11 @@ def _sets(wanted: _Wanted, engine: SearchEngine, given: dict[str, Any]) -> list[
             return [from_feedback.examples(log, engine.snapshot)]
         finally:
             log.close()
-    from indexer.training.examples import require_fitting
     from indexer.training.reading import read_all
     from indexer.training.resolved import resolve
 
     sets = read_all(wanted.pairs, lenient=given["lenient"])
-    for one in sets:
-        require_fitting(given["loss"], one)
+    options.finetune.require_fitting(sets)
     return [resolve(engine.snapshot, engine.encoder, one) for one in sets]
 
 

@@ -16,11 +16,29 @@ from server.cli.options import Place, index_option, json_option
 from server.cli.sections import section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from indexer.training.train_options import TrainOptions
 
 _LOSSES: Final = ("bce", "lambda", "listnet", "mnrl", "distill")
+_FORMATS: Final = ("triplet", "n-tuple", "labeled-pair", "labeled-list")
+
+
+def _losses(
+    context: click.Context, parameter: click.Parameter, value: Sequence[str]
+) -> dict[str, str]:
+    """Return name of a set -> its loss; that of all other sets under an empty name."""
+    del context
+    found: dict[str, str] = {}
+    for one in value:
+        name, equals, loss = one.rpartition("=")
+        if loss not in _LOSSES or (equals and not name):
+            problem = f"{one!r} is neither a loss nor NAME=LOSS; losses are {', '.join(_LOSSES)}"
+            raise click.BadParameter(problem, param=parameter)
+        if name in found:
+            raise click.BadParameter("it is given twice for the same sets", param=parameter)
+        found[name] = loss
+    return {"": "bce", **found}
 
 
 def _number(*names: str, default: float | None, text: str, whole: bool = False) -> Any:  # noqa: ANN401
@@ -38,7 +56,7 @@ data_options = section(
     click.option("--from-index", is_flag=True, help="No labels: pairs made from the index itself."),
     click.option("--from-feedback", is_flag=True,
                  help="What was judged and clicked in this index."),
-    _number("--limit", default=None, whole=True, text="At most so many questions."),
+    _number("--limit", default=None, whole=True, text="At most so many questions of each set."),
     click.option("--lenient", is_flag=True, help="Leave out bad rows, and say how many."),
 )  # fmt: skip
 
@@ -46,7 +64,10 @@ training_options = section(
     "Training",
     click.option("--base", default="", metavar="NAME|FOLDER",
                  help="Model to begin with. Default: the encoder of all-MiniLM-L6-v2."),
-    click.option("--loss", type=click.Choice(_LOSSES), default="bce", show_default=True),
+    click.option("--loss", "losses", multiple=True, callback=_losses,
+                 metavar="[NAME=]LOSS",
+                 help="bce (the default), lambda, listnet, mnrl or distill; faq=lambda is for the"
+                 " set of faq.csv alone (repeatable)."),
     _number("--epochs", default=1.0, text="Passes over the data."),
     _number("--max-steps", default=None, whole=True, text="So many steps, in place of --epochs."),
     _number("--batch-size", default=16,
@@ -59,6 +80,15 @@ training_options = section(
     click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors: faster."),
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
                  default="auto", show_default=True),
+    _number("--pos-weight", default=None,
+            text="Of a positive in bce. Default: negatives / positives."),
+    click.option("--mixing", type=click.Choice(["proportional", "round-robin"]),
+                 default="proportional", show_default=True,
+                 help="Of several sets: all rows of all, or equally many batches of each."),
+    click.option("--gradient-checkpointing", is_flag=True,
+                 help="Less memory: activations are computed twice."),
+    _number("--eval-steps", default=None, whole=True,
+            text="Steps between two looks at held-out questions. Default: a fifth of all."),
     _number("--patience", default=None, whole=True,
             text="Stop after so many looks without a better one."),
     _number("--seed", default=0, text="The same one gives the same model."),
@@ -67,7 +97,7 @@ training_options = section(
 
 mining_options = section(
     "Mining",
-    _number("--negatives", "num_negatives", default=5,
+    _number("--negatives", "--num-negatives", "num_negatives", default=5,
             text="Hard negatives of a question, from stage one."),
     _number("--random-negatives", default=2, text="Negatives from anywhere."),
     click.option("--mined", type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -79,9 +109,15 @@ mining_options = section(
     _number("--range-max", default=50, text="First place that may not."),
     _number("--margin", default=None,
             text="Leave out what scores nearer to the positive (cosine)."),
+    _number("--relative-margin", default=None,
+            text="The same as a share of the positive's score, as 0.05."),
     _number("--max-score", default=None, text="Leave out what scores higher (cosine)."),
     click.option("--sampling", type=click.Choice(["top", "random"]), default="top",
-                 show_default=True),
+                 show_default=True, help="The first that are left, or any."),
+    click.option("--include-positives", is_flag=True,
+                 help="Positives stand in the ranking and count among the negatives."),
+    click.option("--output-format", type=click.Choice(_FORMATS),
+                 help="Also write MODEL/training/mined.FORMAT.jsonl, for other tools."),
 )  # fmt: skip
 
 judging_options = section(
@@ -116,8 +152,10 @@ def options_of(given: Mapping[str, Any]) -> TrainOptions:
     from indexer.training.options import FinetuneOptions
     from indexer.training.train_options import TrainOptions
 
+    losses = dict(given["losses"])
+    finetune = {**given, "loss": losses.pop(""), "losses": losses}
     return TrainOptions(
-        finetune=FinetuneOptions(**_named(FinetuneOptions, given)),
+        finetune=FinetuneOptions(**_named(FinetuneOptions, finetune)),
         mining=MiningOptions(**_named(MiningOptions, given)),
         **_named(TrainOptions, given),
     )

@@ -160,7 +160,7 @@ def test_drawing_repeats_and_leaves_the_generator_of_the_process_alone(
 def test_what_was_mined_densely_says_so_and_can_be_kept(
     engine: SearchEngine, examples: list[Example], tmp_path: Path
 ) -> None:
-    mined = mine_dense(engine, examples, UNGUARDED, most=3)
+    mined = mine_dense(engine, examples[:3], UNGUARDED)
     assert mined.miner == "dense"
     assert mined.options == UNGUARDED
     assert len(mined.examples) == 3

@@ -12,7 +12,7 @@ from engine.errors import UsageError
 from indexer.training.drawn import list_documents
 from indexer.training.examples import Candidate, Example
 from indexer.training.guards import MiningOptions, shingles, words
-from indexer.training.mining import mine
+from indexer.training.mining import choose, mine
 from indexer.training.statistics import Spread, table
 from tests.fakes import make_engine
 
@@ -142,13 +142,20 @@ def test_pairs_are_counted_as_the_published_recipe_does() -> None:
 
 def test_a_choice_of_examples_does_not_depend_on_their_order() -> None:
     examples = [example("mill", query=f"flour {number}") for number in range(10)]
-    some = mine(engine(), examples, HARD, most=4).examples
+    some = choose(examples, 4, seed=0)
     assert [e.query for e in some] == sorted(e.query for e in some)
-    backwards = mine(engine(), examples[::-1], HARD, most=4).examples
-    assert sorted(backwards, key=lambda e: e.query) == list(some)
-    assert {e.query for e in some} < {
-        e.query for e in mine(engine(), examples, HARD, most=5).examples
-    }
+    assert choose(examples[::-1], 4, seed=0) == some[::-1]
+    assert {e.query for e in some} < {e.query for e in choose(examples, 5, seed=0)}
+    assert choose(examples, None, seed=0) == choose(examples, 99, seed=0) == examples
+
+
+def test_what_another_set_names_as_an_answer_is_no_negative() -> None:
+    [alone] = mine(engine(), [example("mill")], HARD).examples
+    first = alone.negatives[0]
+    other = Example(QUERY, (Candidate(first.text, 1.0, first.document),))
+    [mined] = mine(engine(), [example("mill")], HARD, known=[example("mill"), other]).examples
+    assert first.text not in {negative.text for negative in mined.negatives}
+    assert mined.positives == alone.positives  # the other set teaches its own answers
 
 
 def test_progress_is_told() -> None:

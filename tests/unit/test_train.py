@@ -1,10 +1,17 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from indexer.training.apart import held_out_parts
-from indexer.training.examples import Candidate, Example
+from engine.errors import UsageError
+from indexer.training.apart import apart, held_out_parts
+from indexer.training.examples import Candidate, Example, TrainingSet
+from indexer.training.options import FinetuneOptions
 from indexer.training.train_options import TrainOptions
+
+if TYPE_CHECKING:
+    from indexer.training.examples import Loss
 
 
 def examples(count: int) -> list[Example]:
@@ -25,3 +32,55 @@ def test_few_held_out_questions_do_both() -> None:
     tuning, gate = held_out_parts([examples(40)], TrainOptions())
     assert tuning is gate
     assert len(gate.queries) == 40
+
+
+def test_what_one_set_holds_out_is_learned_from_no_other() -> None:
+    own = TrainingSet(name="faq", kind="pairs", examples=examples(50))
+    same_answers = [Example(f"again {e.query}", e.candidates) for e in examples(60)]
+    other = TrainingSet(name="more", kind="pairs", examples=same_answers)
+    [(first, held), (second, more_held)] = apart([own, other], TrainOptions())
+    answers = {c.text for e in (*held, *more_held) for c in e.candidates}
+    for one in (first, second):
+        assert one.examples
+        assert answers.isdisjoint(c.text for e in one.examples for c in e.candidates)
+    lost = 60 - len(more_held) - len(second.examples)
+    assert f"{lost} questions left out: they are held out of another set" in second.notes
+
+
+def test_one_set_is_parted_as_it_says_itself() -> None:
+    dev = [Example("asked otherwise", examples(1)[0].candidates)]
+    own = TrainingSet(name="faq", kind="pairs", examples=examples(9), dev=dev)
+    [(one, held)] = apart([own], TrainOptions(limit=4))
+    assert held == dev
+    assert len(one.examples) == 4
+    assert one.notes == ()
+
+
+def test_a_set_of_which_nothing_is_left_is_refused() -> None:
+    own = TrainingSet(name="faq", kind="pairs", examples=examples(9), dev=examples(9))
+    other = TrainingSet(name="more", kind="pairs", examples=examples(5))
+    with pytest.raises(UsageError, match="all questions of more are held out"):
+        apart([own, other], TrainOptions())
+
+
+def test_a_question_of_two_sets_is_asked_once() -> None:
+    [question] = examples(1)
+    other = Example(question.query, (Candidate("also right", 1.0, "d9"),))
+    collection, _ = held_out_parts([[question], [other]], TrainOptions())
+    assert list(collection.qrels.values()) == [{"d0": 1, "d9": 1}]
+
+
+@pytest.mark.parametrize(
+    ("losses", "names", "words"),
+    [
+        ({"fag": "lambda"}, ["faq", "more"], "no set fag; the sets are: faq, more"),
+        ({"more": "distill"}, ["faq", "more"], "--loss distill cannot learn from more"),
+        ({}, ["faq", "faq"], "two sets are called faq"),
+    ],
+)
+def test_a_loss_of_no_set_or_that_does_not_fit_is_refused(
+    losses: dict[str, Loss], names: list[str], words: str
+) -> None:
+    sets = [TrainingSet(name=name, kind="pairs", examples=examples(3)) for name in names]
+    with pytest.raises(UsageError, match=words):
+        FinetuneOptions(losses=losses).require_fitting(sets)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from server.cli import cli
@@ -34,6 +36,12 @@ def value_of(options: TrainOptions, path: str) -> object:
 TYPED = [
     ("--base x", "base", "x"),
     ("--loss lambda", "finetune.loss", "lambda"),
+    ("--loss faq.v2=mnrl --loss lambda", "finetune.losses", {"faq.v2": "mnrl"}),
+    ("--loss faq=mnrl --loss listnet", "finetune.loss", "listnet"),
+    ("--mixing round-robin", "finetune.mixing", "round-robin"),
+    ("--pos-weight 3", "finetune.pos_weight", 3.0),
+    ("--gradient-checkpointing", "finetune.gradient_checkpointing", True),
+    ("--eval-steps 5", "finetune.eval_steps", 5),
     ("--epochs 2", "finetune.epochs", 2.0),
     ("--max-steps 3", "finetune.max_steps", 3),
     ("--batch-size 4", "finetune.batch_size", 4),
@@ -47,10 +55,14 @@ TYPED = [
     ("--seed 7", "mining.seed", 7),
     ("--report-to wandb", "finetune.report_to", "wandb"),
     ("--negatives 3", "mining.num_negatives", 3),
+    ("--num-negatives 3", "mining.num_negatives", 3),
     ("--random-negatives 4", "mining.random_negatives", 4),
     ("--range-min 2", "mining.range_min", 2),
     ("--range-max 99", "mining.range_max", 99),
     ("--margin 0.1", "mining.margin", 0.1),
+    ("--relative-margin 0.05", "mining.relative_margin", 0.05),
+    ("--include-positives", "mining.include_positives", True),
+    ("--output-format triplet", "output_format", "triplet"),
     ("--max-score 0.9", "mining.max_score", 0.9),
     ("--sampling random", "mining.sampling", "random"),
     ("--miner dense", "miner", "dense"),
@@ -74,8 +86,23 @@ def test_an_option_reaches_the_training(typed: str, path: str, value: object) ->
     assert value_of(parsed(*typed.split()), path) == value
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("hinge", "'hinge' is neither a loss nor NAME=LOSS"),
+        ("faq=hinge", "losses are bce, lambda"),
+        ("=bce", "'=bce' is neither"),
+        ("bce --loss lambda", "given twice"),
+        ("faq=bce --loss faq=lambda", "given twice"),
+    ],
+)
+def test_a_loss_that_cannot_be_is_refused(typed: str, words: str) -> None:
+    with pytest.raises(click.BadParameter, match=re.escape(words)):
+        parsed("--loss", *typed.split())
+
+
 def test_no_option_goes_nowhere() -> None:
-    tested = {path.rpartition(".")[2] for _, path, _ in TYPED}
+    tested = {path.rpartition(".")[2] for _, path, _ in TYPED} - {"loss"}  # one of `losses`
     assert {option.name for option in command.params} == tested | ELSEWHERE
 
 
