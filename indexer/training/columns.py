@@ -68,11 +68,17 @@ def choose(row: Mapping[str, object], place: str) -> Columns:
     query = find_column(names, QUESTION, f"query in {place}")
     text, document = _found(names, _TEXT), _found(names, _DOCUMENT)
     if text is None and document is None:
-        find_column(names, (*_TEXT, *_DOCUMENT), f"answer in {place}")
+        wanted = f"answer in {place} (a --teacher needs none)"
+        find_column(names, (*_TEXT, *_DOCUMENT), wanted)
     label, negatives = _found(names, _LABEL), negative_columns(names)
     if label is not None and negatives and not isinstance(row[label], list):
         label = None
     return Columns(query=query, text=text, document=document, label=label, negatives=negatives)
+
+
+def answered(names: Sequence[str]) -> bool:
+    """Whether columns say what answers a query, or what does not."""
+    return _found(names, (*_TEXT, *_DOCUMENT)) is not None or bool(negative_columns(names))
 
 
 def negative_columns(names: Sequence[str]) -> tuple[str, ...]:

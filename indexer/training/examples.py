@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Loss = Literal["bce", "lambda", "listnet", "mnrl", "distill"]
 LOSSES: Final[tuple[Loss, ...]] = get_args(Loss)
-Kind = Literal["pairs", "labelled", "tuples", "scored"]
+Kind = Literal["pairs", "labelled", "tuples", "scored", "questions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A query and its candidates, in the order of the file; at least one."""
+    """A query and its candidates, in the order of the file; at least one, but of `questions`."""
 
     query: str
     candidates: tuple[Candidate, ...]
@@ -59,7 +59,8 @@ class TrainingSet:
     Attributes:
         name: of the file or folder.
         kind: `pairs` positives alone, `labelled` each with a label in [0, 1], `tuples` positives
-            and negatives, `scored` a teacher's scores.
+            and negatives, `scored` a teacher's scores, `questions` queries without candidates, for
+            which mining finds some and a teacher scores them.
         examples: see Example.
         dev: held-out examples that the source itself names (a BEIR folder's dev split).
         checksums: file name -> hex digest of what was read.
@@ -85,14 +86,31 @@ FITTING: Final[Mapping[Kind, tuple[Loss, ...]]] = {
     "tuples": ("bce", "lambda", "listnet", "mnrl"),
     "labelled": ("bce", "lambda", "listnet"),
     "scored": ("distill", "listnet"),
+    "questions": (),
 }
 
 
-def require_fitting(loss: Loss, training: TrainingSet) -> None:
-    """Raise UsageError, naming the losses that fit, if a loss cannot learn from a set."""
-    fitting = FITTING[training.kind]
-    if loss not in fitting:
+def require_fitting(loss: Loss, training: TrainingSet, *, taught: bool = False) -> None:
+    """Raise UsageError, naming what fits, if a loss cannot learn from a set.
+
+    Args:
+        loss: see FITTING.
+        training: as it was read.
+        taught: whether a teacher scores it, so that the loss gets scores whatever it is.
+    """
+    if taught and training.kind == "scored":
         raise UsageError(
-            f"--loss {loss} cannot learn from {training.name}, whose rows are {training.kind};"
-            f" what fits: {', '.join(fitting)}"
+            f"{training.name} brings a teacher's scores along: train on it without --teacher, or"
+            " leave its column of scores out"
         )
+    if training.kind == "questions" and not taught:
+        raise UsageError(
+            f"{training.name} has questions without answers: give a --teacher, which scores what"
+            " the index has for them, or a column of answers"
+        )
+    fitting = FITTING["scored" if taught else training.kind]
+    if loss not in fitting:
+        what = (
+            "a teacher's scores" if taught else f"{training.name}, whose rows are {training.kind}"
+        )
+        raise UsageError(f"--loss {loss} cannot learn from {what}; what fits: {', '.join(fitting)}")

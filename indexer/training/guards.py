@@ -7,6 +7,7 @@ wrong learns to tell what cannot be told.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections import defaultdict
@@ -226,8 +227,9 @@ class Guards:
         self._score = score
         scored = options.margin is not None or options.relative_margin is not None
         scores = [score(p.text) for p in judged.positives] if scored else []
-        # Of several positives the one that scores least, as mine_hard_negatives does.
-        self._least = min(scores, default=1.0)
+        # Of several positives the one that scores least, as mine_hard_negatives does. Where nobody
+        # knows a positive, nothing is near to one.
+        self._least = min(scores, default=math.inf)
 
     def against(self, found: Found, taken: set[str]) -> Reason | None:
         """Return why a passage must not be a negative beside others, whose spellings are given."""
@@ -247,7 +249,7 @@ class Guards:
         options, least = self._options, self._least
         thresholds: list[tuple[Reason, float | None]] = [
             ("margin", None if options.margin is None else least - options.margin),
-            ("relative_margin", None if options.relative_margin is None
+            ("relative_margin", None if options.relative_margin is None or math.isinf(least)
              else least - abs(least) * options.relative_margin),
             ("max_score", options.max_score),
         ]  # fmt: skip

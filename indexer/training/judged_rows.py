@@ -57,7 +57,7 @@ class JudgedRows:
         place = f"{self._place}:{line}"
         columns = self.columns = self.columns or choose(row, self._place)
         negatives = self._negatives_of(columns, tuple(row), place)
-        query = _text(row.get(columns.query), f"{place}: the query")
+        query = plain_text(row.get(columns.query), f"{place}: the query")
         texts = _answers(columns, row, place)
         if not query.strip():
             problem = f"{place}: has no query in the column {columns.query!r}"
@@ -144,12 +144,17 @@ def _texts(value: object, place: str, column: str | None) -> list[str]:
     """Return the texts of a cell: those of a list, one, or none where it is empty."""
     if isinstance(value, list):
         cells = cast("list[object]", value)
-        return [_text(cell, f"{place}: a text of {column!r}") for cell in cells]
-    text = _text(value, f"{place}: what {column!r} says")
+        return [plain_text(cell, f"{place}: a text of {column!r}") for cell in cells]
+    text = plain_text(value, f"{place}: what {column!r} says")
     return [text] if text.strip() else []
 
 
-def _text(value: object, place: str) -> str:
+def plain_text(value: object, place: str) -> str:
+    """Return the text of a cell; `place` says in messages what it is.
+
+    Raises:
+        CollectionError: If it is no text.
+    """
     if value is None:
         return ""
     if isinstance(value, str | int | float) and not isinstance(value, bool):

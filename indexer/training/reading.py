@@ -8,26 +8,30 @@ means is told by its name alone (`columns`), and what the rows are by what they 
     query, positive, negative, negative_2   tuples
     query, [texts], [labels]                labelled, a list in each cell
     query, answer, score                    labelled; scored where a score lies outside of 0 to 1
+    query                                   questions, for a teacher alone
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import UsageError
+from engine.errors import CollectionError, UsageError
 from engine.evaluation.judgements import Faults
 from indexer.judged.rows import rows_of
 from indexer.judged.written import checksum
+from indexer.training.columns import answered
 from indexer.training.examples import TrainingSet
 from indexer.training.folder import read_folder
 from indexer.training.gathered import Gathered, refuse_nothing
 from indexer.training.groups import split
 from indexer.training.judged_rows import JudgedRows
+from indexer.training.questions import TEXT, lines_of, questions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from indexer.judged.rows import Row
     from indexer.training.examples import Example, Kind
@@ -35,13 +39,14 @@ if TYPE_CHECKING:
 __all__ = ["examples_of", "read_all", "read_examples", "split"]
 
 
-def read_examples(path: Path, *, lenient: bool = False) -> TrainingSet:
+def read_examples(path: Path, *, lenient: bool = False, alone: bool = False) -> TrainingSet:
     """Return the examples of a file, or those of a BEIR folder's split `train`.
 
     Args:
         path: CSV, TSV, JSON lines, a JSON array, Parquet or Arrow; or a folder.
         lenient: leave out what cannot be used, and note it; otherwise it is an error. Labels that
             are no numbers, or out of range, are always one: nobody knows what they mean.
+        alone: whether questions without answers will do, also those of a text, one a line.
 
     Raises:
         CollectionError: naming file and line, or the columns of a file without the needed ones.
@@ -49,12 +54,13 @@ def read_examples(path: Path, *, lenient: bool = False) -> TrainingSet:
     if path.is_dir():
         return read_folder(path, lenient=lenient)
     name = Path(path.name.removesuffix(".gz")).stem
-    training = examples_of(rows_of(path), place=str(path), name=name, lenient=lenient)
+    rows = _rows(path, alone=alone)
+    training = examples_of(rows, place=str(path), name=name, lenient=lenient, alone=alone)
     return replace(training, checksums={path.name: checksum(path)})
 
 
 def examples_of(
-    rows: Iterable[Row], *, place: str, name: str, lenient: bool = False
+    rows: Iterable[Row], *, place: str, name: str, lenient: bool = False, alone: bool = False
 ) -> TrainingSet:
     """Return the examples of rows of any source; `place` stands in messages for the source.
 
@@ -62,6 +68,11 @@ def examples_of(
         CollectionError: as `read_examples`.
     """
     faults = Faults(lenient=lenient)
+    rows = iter(rows)
+    first = list(islice(rows, 1))
+    rows = chain(first, rows)
+    if alone and first and not answered(list(first[0][1])):
+        return questions_of(rows, place=place, name=name, faults=faults)
     judged = JudgedRows(place, faults)
     gathered = Gathered(lambda line: f"{place}:{line}", faults)
     for line, query, candidate in judged.read(rows):
@@ -75,7 +86,9 @@ def examples_of(
     return TrainingSet(name=name, kind=kind, examples=examples, notes=faults.notes)
 
 
-def read_all(paths: Sequence[Path], *, lenient: bool = False) -> list[TrainingSet]:
+def read_all(
+    paths: Sequence[Path], *, lenient: bool = False, alone: bool = False
+) -> list[TrainingSet]:
     """Return the examples of several sources, each a set of its own kind.
 
     Raises:
@@ -85,7 +98,18 @@ def read_all(paths: Sequence[Path], *, lenient: bool = False) -> list[TrainingSe
     twice = next((path for at, path in enumerate(paths) if path in paths[:at]), None)
     if twice is not None:
         raise UsageError(f"{twice} is named twice; every source counts once")
-    return [read_examples(path, lenient=lenient) for path in paths]
+    return [read_examples(path, lenient=lenient, alone=alone) for path in paths]
+
+
+def _rows(path: Path, *, alone: bool) -> Iterator[Row]:
+    if path.suffix.lower() != TEXT:
+        return rows_of(path)
+    if not alone:
+        raise CollectionError(
+            f"{path}: a text can hold questions, but no answers: give a --teacher, which scores"
+            " what the index has for them, or a table with a column of answers"
+        )
+    return lines_of(path)
 
 
 def _kind(examples: Sequence[Example], *, labelled: bool) -> Kind:

@@ -147,8 +147,8 @@ def _sentences(statistics: Statistics) -> list[str]:
         f"{s.queries:,} queries with {s.positives:,} positives got {s.hard:,} hard and"
         f" {s.random:,} random negatives; the scores are cosines of {s.model}."
     ]
-    if s.missed is not None:
-        share = s.missed / max(1, s.positives)
+    if s.missed is not None and s.positives:
+        share = s.missed / s.positives
         told.append(
             f"{s.missed:,} positives ({share:.1%}) are not in the range of stage one's ranking: as"
             " long as it misses them no reranker can show them."
