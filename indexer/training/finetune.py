@@ -7,16 +7,13 @@ training that was killed and resumed ends with the weights of one that was not.
 
 from __future__ import annotations
 
-import contextlib
 import re
-import warnings
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-import torch.utils.deterministic
 from datasets import DatasetDict
 from sentence_transformers.cross_encoder.training_args import CrossEncoderTrainingArguments
-from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
+from transformers import EarlyStoppingCallback, PrinterCallback
 from transformers.integrations.integration_utils import get_available_reporting_integrations
 
 from engine.errors import ModelError, UsageError
@@ -25,6 +22,7 @@ from indexer.training.base import has_new_head, layers_of
 from indexer.training.buckets import batches_of
 from indexer.training.checkpoints import begin, checkpoints_of
 from indexer.training.datasets import Rows, rows_of
+from indexer.training.exact import adapted, exact
 from indexer.training.finetuned import Finetuned, Point, Silent, TrainingProgress
 from indexer.training.losses import loss_of
 from indexer.training.trainer import DevEvaluator, QuietTrainer, Telling
@@ -74,8 +72,8 @@ def finetune(
     _require_possible(base, options, evaluator)
     rows = [rows_of(name, examples, options) for name, examples in sets.items()]
     saved = begin(folder, options, [part.digest for part in rows])
-    with _exact(options), _prepared(base, options), quietly():
-        trainer = _trainer(base, rows, options, folder, evaluator)
+    with exact(options), adapted(base, options), quietly():
+        trainer = trainer_of(base, rows, options, folder, evaluator)
         trainer.add_callback(Telling(trainer, progress or Silent()))
         _train(trainer, saved)
         # Autocast stays around a model's forward otherwise.
@@ -99,13 +97,14 @@ def _train(trainer: QuietTrainer, saved: Saved | None) -> None:
         raise ModelError(message) from error
 
 
-def _trainer(
+def trainer_of(
     base: CrossEncoder,
     rows: Sequence[Rows],
     options: FinetuneOptions,
     folder: Path,
     evaluator: DevEvaluator | None,
 ) -> QuietTrainer:
+    """Return a trainer of a base on rows, whose checkpoints would go into a folder."""
     # Names of users' files may have dots, which torch allows in no name of a module.
     data = {f"set{number}": part.data for number, part in enumerate(rows)}
     losses = {f"set{number}": loss_of(base, part) for number, part in enumerate(rows)}
@@ -217,49 +216,6 @@ def _head_of(base: CrossEncoder) -> str:
     names = [name for name, _ in transformer.named_parameters()]
     head = [name for name in names if not name.startswith(encoder) or ".pooler." in name]
     return rf"\.model\.({'|'.join(map(re.escape, head))})$"
-
-
-@contextlib.contextmanager
-def _exact(options: FinetuneOptions) -> Iterator[None]:
-    """Have torch compute the same numbers every time, and leave it as it was."""
-    threads = torch.get_num_threads()
-    strict = torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
-    filling = cast("Any", torch.utils.deterministic)
-    fills = filling.fill_uninitialized_memory
-    try:
-        if options.threads:
-            torch.set_num_threads(options.threads)
-        # What has no exact twin (some on a GPU) is computed all the same.
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        filling.fill_uninitialized_memory = False
-        set_seed(options.seed)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*deterministic")
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(strict, warn_only=warns)
-        filling.fill_uninitialized_memory = fills
-
-
-@contextlib.contextmanager
-def _prepared(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
-    """Freeze and checkpoint what the options ask for, and undo it."""
-    transformer = cast("Any", base[0]).model
-    frozen = list(transformer.get_input_embeddings().parameters())
-    if options.freeze_embeddings:
-        for weight in frozen:
-            weight.requires_grad_(False)
-    if options.gradient_checkpointing:
-        transformer.activation_checkpointing_enable({"use_reentrant": False})
-    try:
-        yield
-    finally:
-        for weight in frozen:
-            weight.requires_grad_(True)
-        if options.gradient_checkpointing:
-            transformer.activation_checkpointing_disable()
 
 
 def _finetuned(trainer: QuietTrainer, folder: Path) -> Finetuned:
