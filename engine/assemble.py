@@ -92,18 +92,25 @@ def open_engine(folder: Path, reranker: str = "") -> SearchEngine:
 def renew_engine(folder: Path, engine: SearchEngine) -> SearchEngine:
     """Return an engine with the same models over the newest commit; the given one stays as it is.
 
+    Where the index was encoded again by another encoder, that one is loaded.
+
     Raises:
         NoIndex: if there is no index any more.
-        EncoderMismatch: if it was made anew with another encoder.
+        EncoderMismatch: if the index was made with an encoder that is not here.
+        ModelError: if its encoder cannot be loaded.
     """
     snapshot = open_store(folder).snapshot()
     try:
-        check_encoder(snapshot.settings, engine.encoder)
+        settings, encoder = snapshot.settings, engine.encoder
+        if settings.encoder != encoder.name:
+            encoder = load_encoder(settings.encoder_source)
+        check_encoder(settings, encoder)
     except BaseException:
         snapshot.close()
         raise
     renewed = copy(engine)
     renewed.snapshot = snapshot
+    renewed.encoder = encoder
     renewed.analyzer = Analyzer(snapshot.settings.language)
     return renewed
 
@@ -113,7 +120,8 @@ def check_encoder(settings: IndexSettings, encoder: Encoder) -> None:
     if settings.encoder != encoder.name:
         raise EncoderMismatch(
             f"the index was made with encoder {settings.encoder!r}, this is {encoder.name!r}:"
-            " index the folder again into a new place, or use that encoder"
+            " use that encoder, or encode the index again (shortlist index -i INDEX --encoder"
+            " MODEL; '' is the default one)"
         )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from engine.analysis import Analyzer
-from engine.errors import IndexLocked
+from engine.errors import IndexLocked, ModelError
 from engine.storable import storable
 from engine.types import Document, Hit, StoredPassage, by_rank, context_text
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from engine.filters import Filter
+    from engine.protocols import Encoder
     from engine.query import Constraint, Query
     from engine.types import FloatArray, Passage
 
@@ -183,9 +184,8 @@ class MemoryWriter:
         for row, passage in enumerate(passages):
             stored = StoredPassage(id=self._next_id, document=document, passage=passage)
             body = analyzer.terms(context_text(document.title, passage.heading, passage.text))
-            vector = None if vectors is None else vectors[row].astype(np.float16).astype(np.float32)
-            known = vector is not None and bool(vector.any())
-            entries.append(_Entry(stored, body, title, vector if known else None))
+            vector = None if vectors is None else _kept_vector(vectors[row])
+            entries.append(_Entry(stored, body, title, vector))
             self._next_id += 1
         self._documents[document.id] = document
         self._entries[document.id] = sorted(entries, key=lambda e: e.stored.passage.number)
@@ -196,6 +196,25 @@ class MemoryWriter:
         there = self._entries.pop(document, None) is not None
         self._changed |= there
         return there
+
+    def reencode(
+        self, encoder: Encoder, source: str = "", tell: Callable[[int], None] | None = None
+    ) -> None:
+        """See IndexWriter; a store in memory is never opened again, so `source` is not kept."""
+        del source
+        entries: dict[str, list[_Entry]] = {}
+        for document, before in self._entries.items():
+            vectors = encoder.encode_passages([entry.stored.context for entry in before])
+            if vectors.shape != (len(before), encoder.dim):
+                raise ModelError(f"{encoder.name} gave vectors of {vectors.shape}")
+            entries[document] = [
+                replace(entry, vector=_kept_vector(row))
+                for entry, row in zip(before, vectors, strict=True)
+            ]
+            if tell is not None:
+                tell(len(before))
+        self._entries = entries
+        self._changed = True
 
     def commit(self) -> int:
         """See IndexWriter. Without a change there is no new generation."""
@@ -218,6 +237,12 @@ class MemoryWriter:
         trace: TracebackType | None,
     ) -> None:
         self._store.writing = False
+
+
+def _kept_vector(row: FloatArray) -> FloatArray | None:
+    """Return a vector as it is stored; a zero row is none."""
+    kept = row.astype(np.float16).astype(np.float32)
+    return kept if kept.any() else None
 
 
 def _hit(entry: _Entry, score: float) -> Hit:

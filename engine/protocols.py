@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from engine.filters import Filter
@@ -148,6 +148,24 @@ class IndexWriter(Protocol):
 
     def delete_document(self, document: str) -> bool:
         """Remove a document and its passages; return whether it was there."""
+        ...
+
+    def reencode(
+        self, encoder: Encoder, source: str = "", tell: Callable[[int], None] | None = None
+    ) -> None:
+        """Encode every passage again; from the next commit on the index is this encoder's.
+
+        Vectors that are added later are to be of it too. If it fails, all vectors stay.
+
+        Args:
+            encoder: reads each passage below its title and headings.
+            source: what it is loaded from when the index is opened: a folder or hub name, empty
+                for the default.
+            tell: told how many passages more are done.
+
+        Raises:
+            ModelError: if the encoder does not give a row of its length for each passage.
+        """
         ...
 
     def commit(self) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from engine.analysis import clean
 from engine.types import context_text
 
 if TYPE_CHECKING:
@@ -73,4 +74,5 @@ class Batch:
 
 
 def _input(title: str, passage: Passage) -> str:
-    return context_text(title, passage.heading, passage.text)
+    # As it will be stored: encoding an index again reads the same.
+    return clean(context_text(title, passage.heading, passage.text))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class IndexFolder:
-    """An index folder as the source of a server's engines; the models are loaded once."""
+    """An index folder as the source of a server's engines; a model is loaded once."""
 
     def __init__(self, store: LocalStore, reranker: str) -> None:
         """Watch a store. Raises NoIndex if nothing was ever committed there."""
@@ -35,7 +35,7 @@ class IndexFolder:
         return open_engine(self._store.folder, self._reranker)
 
     def renew(self, engine: SearchEngine) -> SearchEngine | None:
-        """Return an engine over a newer commit, with the same models, or None."""
+        """Return an engine over a newer commit, or None; only another encoder is loaded anew."""
         from engine.assemble import renew_engine
 
         version = self._store.version()

@@ -242,6 +242,11 @@ class Catalog:
         """Insert a passage's vector; it is kept as float16."""
         self.execute("INSERT INTO vector VALUES (?, ?)", (passage, vector.astype("<f2").tobytes()))
 
+    def remove_vectors(self) -> None:
+        """Remove all vectors, and what is known of rows of the dense file."""
+        self.execute("DELETE FROM vector")
+        self.execute("DELETE FROM gone")
+
     def vectors(self, after: int, dim: int) -> tuple[IdArray, FloatArray]:
         """Return (n,) ids above `after`, ascending, and their (n, dim) float32 rows."""
         rows = self.execute(

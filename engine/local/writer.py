@@ -6,6 +6,9 @@
 4. COMMIT the catalogue: documents, passages, vectors, generation, names and checksums of the parts.
    **This is the commit**; until then the new folder is a stranger that the next writer removes.
 5. Remove the parts of generations older than the last three.
+
+Another encoder (`reencode`) is a commit of this kind: settings and vectors are replaced in the
+transaction, the dense file is a new one, the text part of the generation before is named again.
 """
 
 from __future__ import annotations
@@ -22,16 +25,18 @@ from engine.local.catalog import Catalog
 from engine.local.connection import FILE, connect
 from engine.local.ledger import Ledger
 from engine.local.parts import Parts
+from engine.local.reencoding import encode_again
 from engine.local.text import TextWriter, deleted_share
 from engine.storable import storable
 from engine.types import context_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from engine.config import IndexSettings
+    from engine.protocols import Encoder
     from engine.types import Document, FloatArray, Passage, StoredPassage
 
 # Deleted entries count in BM25's statistics until they are merged away: half deleted moved a score
@@ -76,6 +81,7 @@ class LocalWriter:
         self._analyzer = Analyzer(self.settings.language)
         self._parts = Parts.read(self._catalog)
         self._text: TextWriter | None = None
+        self._reencoded = False
         self.ledger = Ledger(self._catalog, self._begin)
         self._remove_strangers()
 
@@ -124,6 +130,19 @@ class LocalWriter:
         self._catalog.delete_document(number, self._parts.dense_through)
         return True
 
+    def reencode(
+        self, encoder: Encoder, source: str = "", tell: Callable[[int], None] | None = None
+    ) -> None:
+        """See IndexWriter."""
+        self._begin()
+        encode_again(self._catalog, encoder, tell)
+        self.settings = replace(
+            self.settings, encoder=encoder.name, encoder_source=source, dim=encoder.dim
+        )
+        self._catalog.put("settings", self.settings.to_json())
+        self._parts = replace(self._parts, dense="", dense_through=0, dense_rows=0, measured={})
+        self._reencoded = True
+
     def document_passages(self, document: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         """Return a document's passages with their vectors, uncommitted changes included."""
         return self._catalog.document_passages(document)
@@ -136,11 +155,12 @@ class LocalWriter:
 
     def commit(self) -> int:
         """See IndexWriter. Without a change there is no new generation."""
-        if self._text is None:
+        if self._text is None and not self._reencoded:
             if self._catalog.connection.in_transaction:
                 self._catalog.execute("COMMIT")
             if self._catalog.generation:
                 return self._catalog.generation
+        if not self._parts.text:
             self._begin_text()  # the first commit of an empty folder is an index too
         self._publish()
         self._remove_strangers()
@@ -155,21 +175,25 @@ class LocalWriter:
         return self.commit()
 
     def _publish(self) -> None:
-        text = self._begin_text()
-        text.commit()
-        if deleted_share(text.folder) > REBUILD_SHARE:
-            text = self._text = self._rebuilt_text()
-            text.commit()
         before = Parts.read(self._catalog)
+        if self._text is not None:
+            self._parts = replace(self._parts, text=self._finished_text(self._text))
         if self._fold_is_due():
             self._fold_vectors()
-        self._parts = replace(self._parts, text=f"text/{text.folder.name}")
         self._catalog.put_parts(self._checksums())
         self._parts.write(self._catalog, before)
         self._catalog.put("generation", str(self._catalog.generation + 1))
         self._catalog.execute("COMMIT")
         self._parts = Parts.read(self._catalog)
-        self._text = None
+        self._text, self._reencoded = None, False
+
+    def _finished_text(self, text: TextWriter) -> str:
+        """Write the text part; return its name."""
+        text.commit()
+        if deleted_share(text.folder) > REBUILD_SHARE:
+            text = self._rebuilt_text()
+            text.commit()
+        return f"text/{text.folder.name}"
 
     def _rebuilt_text(self) -> TextWriter:
         text = TextWriter(self._new_text_folder(), None)

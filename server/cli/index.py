@@ -14,6 +14,7 @@ import click
 from engine.errors import UsageError
 from server.cli.options import Place, index_option, json_option
 from server.cli.progress import make_progress
+from server.cli.reencode import reencode_index, show_reencoded
 from server.cli.show import harmless
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from engine.local.store import LocalStore
     from engine.protocols import Encoder
     from indexer.build import BuildOptions
+    from indexer.reencoding import Reencoded
     from indexer.report import BuildReport, Failure
 
 _SHOWN = 20  # failures listed; --json has all
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=Place())
+@click.argument("paths", nargs=-1, type=Place())
 @index_option
 @click.option("--include", multiple=True, metavar="GLOB", help="Only such files (repeatable).")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="No such files (repeatable).")
@@ -37,7 +39,9 @@ _SHOWN = 20  # failures listed; --json has all
 @click.option("--id-column", default=None, help="Records: the column of the id.")
 @click.option("--title-column", default=None, help="Records: the column of the title.")
 @click.option("--text-column", default=None, help="Records: the column of the text.")
-@click.option("--encoder", default=None, metavar="NAME|FOLDER", help="Another static encoder.")
+@click.option("--encoder", default=None, metavar="NAME|FOLDER",
+              help="Another static encoder; an index that is there is encoded again. '' is the"
+              " default.")  # fmt: skip
 @click.option("--watch", is_flag=True, help="Stay, and follow changes until interrupted.")
 @click.option("--strict", is_flag=True, help="Exit 1 if a file could not be indexed.")
 @click.option("--allow-empty", is_flag=True, help="Accept that a folder is empty now.")
@@ -63,9 +67,14 @@ def command(  # noqa: PLR0913
     Only what changed costs time: run it again as often as you like. A folder's .gitignore and
     .shortlistignore are honoured, hidden files are left out. A record file (CSV, TSV, JSONL) that
     is named directly keeps its records' own ids.
+
+    With --encoder and no PATHS an index gets another encoder, and nothing else changes.
     """
     from indexer.build import BuildOptions
     from indexer.columns import Columns
+
+    if not paths and (encoder is None or watch):
+        raise click.UsageError("Missing argument 'PATHS...'.")
 
     options = BuildOptions(
         include=include or None,
@@ -74,7 +83,10 @@ def command(  # noqa: PLR0913
         name=name,
         allow_empty=allow_empty,
     )
-    store, model = _open(index, language, encoder)
+    store, model, reencoded = _open(index, language, encoder, make=bool(paths))
+    if not paths:
+        show_reencoded(model, reencoded, as_json=as_json)
+        return
     report = _run(store, model, paths, options, as_json=as_json)
     if watch:
         # Also within a run: what is not committed then is read again next time.
@@ -84,16 +96,21 @@ def command(  # noqa: PLR0913
         sys.exit(1)
 
 
-def _open(index: Path, language: str | None, encoder: str | None) -> tuple[LocalStore, Encoder]:
-    """Return the store and the encoder of an index; the settings of one that is there stay."""
+def _open(
+    index: Path, language: str | None, encoder: str | None, *, make: bool
+) -> tuple[LocalStore, Encoder, Reencoded | None]:
+    """Return the store and the encoder of an index, encoded again where another one is wanted."""
     from engine.analysis import Analyzer
     from engine.assemble import encoder_source, load_encoder, open_store
     from engine.config import IndexSettings
 
     if encoder is not None:
         encoder = encoder_source(encoder)
-    settings = open_store(index).settings()
+    store = open_store(index)
+    settings = store.settings()
     if settings is None:
+        if not make:
+            raise UsageError(f"no index at {index} to encode again; give PATHS to make one")
         Analyzer(language or "en")  # an unknown language is an error before any work
         model = load_encoder(encoder or "")
         settings = IndexSettings(
@@ -102,17 +119,18 @@ def _open(index: Path, language: str | None, encoder: str | None) -> tuple[Local
             encoder_source=encoder or "",
             dim=model.dim,
         )
-        return open_store(index, settings), model
-    for what, wanted, have in (
-        ("language", language, settings.language),
-        ("encoder", encoder, settings.encoder_source),
-    ):
-        if wanted is not None and wanted != have:
-            raise UsageError(
-                f"{index} was made with {what} {have or 'default'!r}, not {wanted!r}:"
-                " that is decided when an index is made; index into a new place"
-            )
-    return open_store(index), load_encoder(settings.encoder_source)
+        return open_store(index, settings), model, None
+    if language is not None and language != settings.language:
+        raise UsageError(
+            f"{index} was made with language {settings.language!r}, not {language!r}:"
+            " that is decided when an index is made; index into a new place"
+        )
+    if encoder is None:
+        return store, load_encoder(settings.encoder_source), None
+    model = load_encoder(encoder)
+    if (model.name, encoder) == (settings.encoder, settings.encoder_source):
+        return store, model, None
+    return store, model, reencode_index(store, model, encoder, before=settings.encoder)
 
 
 def _run(

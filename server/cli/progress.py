@@ -93,7 +93,8 @@ class Lines:
 class QueryProgress:
     """See engine.evaluation.plan.Progress: a bar on a terminal, a line every few seconds else."""
 
-    def __init__(self) -> None:
+    def __init__(self, unit: str = "queries") -> None:
+        self._unit = unit
         self._bar: tqdm[NoReturn] | None = None
         self._total = self._done = 0.0
         self._began = self._said = time.monotonic()
@@ -103,7 +104,7 @@ class QueryProgress:
         self._total, self._done = queries, 0.0
         self._began = self._said = time.monotonic()
         if done:
-            self.say(f"going on after {done:,} of {queries:,} queries")
+            self.say(f"going on after {done:,} of {queries:,} {self._unit}")
         self._total -= done
         if sys.stderr.isatty() and self._total:
             from tqdm import tqdm
@@ -113,8 +114,8 @@ class QueryProgress:
                 desc=what,
                 dynamic_ncols=True,
                 leave=False,
-                bar_format="{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} queries"
-                " [{elapsed}<{remaining}]",
+                bar_format="{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} "
+                f"{self._unit} [{{elapsed}}<{{remaining}}]",
             )
 
     def advance(self, queries: float) -> None:
@@ -127,7 +128,9 @@ class QueryProgress:
         if now - self._said >= _EVERY and self._done:
             self._said = now
             left = (self._total - self._done) * (now - self._began) / self._done
-            self.say(f"{self._done:,.0f} of {self._total:,.0f} queries, {max(0, left):,.0f} s left")
+            self.say(
+                f"{self._done:,.0f} of {self._total:,.0f} {self._unit}, {max(0, left):,.0f} s left"
+            )
 
     def say(self, text: str) -> None:
         """See Progress."""

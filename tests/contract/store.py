@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.analysis import Analyzer
-from engine.errors import IndexLocked, UsageError
+from engine.errors import IndexLocked, ModelError, UsageError
 from engine.filters import Filter, parse_filter
 from engine.query import parse
 from engine.types import Document, Passage, by_rank
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DIM: Final = 32
 ENCODER: Final = HashEncoder(dim=DIM)
+OTHER: Final = HashEncoder(name="other", dim=4096)
 ANALYZER: Final = Analyzer()
 HOSTILE: Final = [
     *("", " ", "\0", "\ud800", "\udcff x", "🔥", "🔥" * 5000, "!!!", "*", "**", "-", "+"),
@@ -98,6 +99,25 @@ def places(hits: Sequence[Hit]) -> list[tuple[str, int]]:
 
 def documents(hits: Sequence[Hit]) -> list[str]:
     return [hit.document for hit in hits]
+
+
+@dataclass(frozen=True)
+class FailingEncoder(HashEncoder):
+    """Fails after its first 500 passages, or gives a row too few."""
+
+    short: bool = False
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        if not self.short and any(text.startswith("word55") for text in texts):
+            raise ModelError("this encoder fails")
+        return super().encode_passages(texts)[self.short :]
+
+
+def near_other(snapshot: Snapshot, text: str, depth: int) -> list[tuple[str, float]]:
+    """Return (document, cosine) of the passages nearest to a text, for OTHER."""
+    vectors = OTHER.encode_queries([text])
+    hits = snapshot.search_vectors([parse(text, ANALYZER)], vectors, depth, Filter())[0]
+    return [(hit.document, hit.score) for hit in hits]
 
 
 class StoreContract:
@@ -426,6 +446,87 @@ class StoreContract:
         asker = ask(store)
         assert [documents(hits) for hits in asker.both("alpha")] == [["a"], ["a"]]
         assert asker.snapshot.count() == (1, 1)
+
+    # -- another encoder -------------------------------------------------------------------------
+
+    def test_an_index_encoded_again_has_the_vectors_of_that_encoder(self, store: Store) -> None:
+        texts = {f"{n}": [f"alpha {'x ' * (n % 3)}{n}", "beta 🔥"] for n in range(300)}
+        commit(store, texts)
+        with store.writer() as writer:
+            put(writer, Document(id="headed", title="Guide"), "alpha")
+            writer.add(Document(id="bare"), passages("alpha"), None)
+            put(writer, "nothing", "🔥")
+            writer.commit()
+        before = ask(store)
+        ids = [hit.passage for hit in before.text("alpha", 999)]
+        told: list[int] = []
+        with store.writer() as writer:
+            writer.reencode(OTHER, tell=told.append)
+            writer.commit()
+        after = store.snapshot()
+        assert after.generation == before.snapshot.generation + 1
+        assert sum(told) == after.count()[1] == 603
+        for document in ("0", "299", "headed", "bare"):
+            for stored, vector in after.document_passages(document):
+                wanted = OTHER.encode_passages([stored.context])[0]
+                assert vector is not None
+                np.testing.assert_allclose(vector, wanted, atol=1e-3)
+        assert [vector for _, vector in after.document_passages("nothing")] == [None]
+        assert [hit.passage for hit in Asker(after).text("alpha", 999)] == ids
+        nearest = near_other(after, "alpha 6", 3)
+        assert nearest[0][0] == "6"
+        assert nearest[0][1] > nearest[1][1]
+        # A view of the commit before keeps its vectors, and their length.
+        assert len(before.near("alpha", 999)) == 601
+        assert before.near("alpha", 1)[0].score == pytest.approx(1, abs=1e-3)
+
+    def test_an_encoding_that_is_not_committed_is_invisible_and_discarded(
+        self, store: Store
+    ) -> None:
+        commit(store, {"a": ["alpha"], "b": ["beta"]})
+        with store.writer() as writer:
+            writer.reencode(OTHER)
+            assert documents(ask(store).near("alpha", 1)) == ["a"]
+        assert documents(ask(store).near("alpha", 1)) == ["a"]
+        assert commit(store, {"c": ["gamma"]}) == 2
+        assert documents(ask(store).near("gamma", 1)) == ["c"]
+
+    def test_changes_before_and_after_an_encoding_come_with_it(self, store: Store) -> None:
+        commit(store, {"a": ["alpha"], "b": ["beta"], "c": ["gamma"]})
+        with store.writer() as writer:
+            put(writer, "a", "alpha anew")
+            writer.reencode(OTHER)
+            writer.delete_document("b")
+            writer.add(Document(id="d"), passages("delta"), OTHER.encode_passages(["delta"]))
+            writer.commit()
+        snapshot = store.snapshot()
+        for word, document in (("alpha anew", "a"), ("gamma", "c"), ("delta", "d")):
+            assert near_other(snapshot, word, 9)[0] == (document, pytest.approx(1, abs=1e-3))
+            assert "b" not in [found for found, _ in near_other(snapshot, word, 9)]
+            assert documents(Asker(snapshot).text(word.split()[0])) == [document]
+
+    def test_an_encoder_that_fails_changes_nothing(self, store: Store) -> None:
+        commit(store, {f"{n}": [f"word{n}"] for n in range(600)})
+        for encoder in (FailingEncoder(dim=48), FailingEncoder(dim=48, short=True)):
+            with store.writer() as writer:
+                put(writer, "new", "kept")
+                with pytest.raises(ModelError):
+                    writer.reencode(encoder)
+                writer.commit()
+            snapshot = store.snapshot()
+            for document, text in (("7", "word7"), ("599", "word599"), ("new", "kept")):
+                [(_, vector)] = snapshot.document_passages(document)
+                assert vector is not None
+                np.testing.assert_allclose(vector, ENCODER.encode_passages([text])[0], atol=1e-3)
+            assert len(Asker(snapshot).near("word7 kept", 999)) == 601
+
+    def test_an_empty_index_gets_another_encoder_too(self, store: Store) -> None:
+        with store.writer() as writer:
+            writer.reencode(OTHER)
+            assert writer.commit() == 1
+            writer.add(Document(id="a"), passages("alpha"), OTHER.encode_passages(["alpha"]))
+            writer.commit()
+        assert near_other(store.snapshot(), "alpha", 1) == [("a", pytest.approx(1, abs=1e-3))]
 
     # -- filters and constraints -----------------------------------------------------------------
 

@@ -124,7 +124,6 @@ def test_help_lists_the_commands_in_the_order_a_person_meets_them() -> None:
         (["index", "", "-i", "NEW"], "it is empty"),
         (["index", "DOCS", "-i", ""], "it is empty"),
         (["index", "DOCS", "-i", "INDEX", "--language", "de"], "was made with language 'en'"),
-        (["index", "DOCS", "-i", "INDEX", "--encoder", "else"], "was made with encoder"),
         (["index", "DOCS", "-i", "NEW", "--language", "xx"], "no stemmer"),
         (["index", "DOCS", "-i", "NEW", "--include", "!"], "not a glob"),
         (["index", "DOCS/notes.txt", "-i", "NEW", "--wrong"], "No such option"),

@@ -17,10 +17,12 @@ from urllib.request import urlopen
 
 import pytest
 
+from engine.answer import SearchRequest
 from engine.assemble import load_encoder, open_store
 from engine.config import IndexSettings
-from engine.errors import EncoderMismatch, NoIndex, UsageError
+from engine.errors import EncoderMismatch, ModelError, NoIndex, UsageError
 from indexer.build import build
+from indexer.reencoding import reencode
 from server.serving import IndexFolder, bound, serve
 from server.settings import ServerSettings
 from tests.fakes import HashEncoder
@@ -264,6 +266,34 @@ def test_a_newer_commit_is_opened_with_the_models_that_are_there(
     assert folder.renew(second) is None
     assert first.snapshot.count()[0] == 2
     assert second.snapshot.count()[0] == 3
+    first.close()
+    second.close()
+
+
+def test_an_index_that_is_encoded_again_is_followed_with_its_new_encoder(
+    tmp_path: Path, docs: Path
+) -> None:
+    from tests.tiny_models import save_static
+
+    make_index(tmp_path / "index", docs)
+    store = open_store(tmp_path / "index")
+    folder = IndexFolder(store, "none")
+    first = folder.load()
+    tiny = save_static(tmp_path / "tiny")
+    reencode(store, load_encoder(str(tiny)), str(tiny))
+    second = folder.renew(first)
+    assert second
+    assert second.encoder.name.startswith("tiny@")
+    for engine, found in ((first, 2), (second, 1)):  # of the cats the tiny one knows no word
+        answer = engine.search(SearchRequest(query="the postman", sources="dense"))
+        assert len(answer.results) == found
+    shutil.rmtree(tiny)
+    save_static(tmp_path / "gone")
+    reencode(store, load_encoder(str(tmp_path / "gone")), str(tmp_path / "gone"))
+    shutil.rmtree(tmp_path / "gone")
+    with pytest.raises(ModelError, match="gone"):
+        folder.renew(second)
+    assert second.search(SearchRequest(query="the", sources="dense")).results
     first.close()
     second.close()
 
