@@ -58,28 +58,18 @@ class Card:
     def text(self) -> str:
         """Return the card as Markdown."""
         parts = [
-            self._head(),
+            front_matter("text-ranking", "cross-encoder, reranker", self.license, self.language),
             f"# {self.name}\n\nA CrossEncoder that reranks passages, trained by `shortlist train`"
             f" from {self.base}.",
             self._before_and_after(),
             _USE.format(name=self.name),
-            self._data(),
+            data_section(self.data, self.mining),
             self._training(),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
-    def _head(self) -> str:
-        lines = ["library_name: sentence-transformers", "pipeline_tag: text-ranking"]
-        if self.language:
-            lines.append(f"language: {json.dumps(self.language)}")
-        if self.license:
-            lines.append(f"license: {json.dumps(self.license)}")
-        lines.append("tags: [cross-encoder, reranker, shortlist]")
-        return "---\n" + "\n".join(lines) + "\n---"
-
     def _before_and_after(self) -> str:
         verdict = self.verdict
-        low, high = (100 * end for end in verdict.interval)
         lines = [
             f"## Before and after, on {verdict.queries:,} held-out queries",
             "",
@@ -89,31 +79,9 @@ class Card:
             "|---|" + "---|" * len(_COLUMNS),
         ]
         for row in verdict.rows:
-            cells = [_percent(row[key]["nDCG@10"] if row[key] else None) for key, _ in _COLUMNS]
+            cells = [percent(row[key]["nDCG@10"] if row[key] else None) for key, _ in _COLUMNS]
             lines.append(f"| {row['reranker']} | " + " | ".join(cells) + " |")
-        change = 100 * (verdict.after - verdict.before)
-        lines += [
-            "",
-            f"{change:+.1f} points against {verdict.against} (95 % interval {low:+.1f} to"
-            f" {high:+.1f}, p {'< 0.001' if verdict.p < 0.001 else f'= {verdict.p:.3f}'}).",
-        ]
-        if verdict.few:
-            lines.append(f"So few queries ({verdict.queries}) prove nothing.")
-        if not verdict.passed:
-            lines.append("**It did not pass the gate**: it may be worse than what is in use.")
-        return "\n".join(lines)
-
-    def _data(self) -> str:
-        lines = ["## Data"]
-        for source in self.data:
-            lines += ["", f"* **{source['name']}**: {source['examples']:,} questions, rows of"
-                      f" {source['kind']}."]  # fmt: skip
-            lines += [f"  * `{name}` BLAKE2b {digest}"
-                      for name, digest in source["checksums"].items()]  # fmt: skip
-            lines += [f"  * {note}" for note in source.get("notes", ())]
-        if self.mining:
-            lines += ["", "Mined:", "", "```", self.mining.rstrip(), "```"]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", *said(verdict)])
 
     def _training(self) -> str:
         lines = ["## Training", "", f"{self.seconds:,.0f} s."]
@@ -123,14 +91,14 @@ class Card:
         lines += [f"| {name} | {value} |" for name, value in self.hyperparameters.items()]
         if self.curve:
             lines += ["", "| step | loss | nDCG@10 on held-out queries |", "|---|---|---|"]
-            lines += [f"| {step} | {'' if loss is None else f'{loss:.4f}'} | {_percent(dev)} |"
+            lines += [f"| {step} | {'' if loss is None else f'{loss:.4f}'} | {percent(dev)} |"
                       for step, loss, dev in self.curve]  # fmt: skip
         if self.weights:
             lines += ["", f"Its share of the final score is {self.weight}; nDCG@10 at other"
                       " shares, on held-out queries that the gate did not see:", ""]  # fmt: skip
             lines += ["| " + " | ".join(f"{weight:.1f}" for weight in self.weights) + " |",
                       "|" + "---|" * len(self.weights),
-                      "| " + " | ".join(map(_percent, self.weights.values())) + " |"]  # fmt: skip
+                      "| " + " | ".join(map(percent, self.weights.values())) + " |"]  # fmt: skip
         if self.versions:
             told = ", ".join(f"{name} {version}" for name, version in self.versions.items())
             lines += ["", f"Versions: {told}."]
@@ -152,5 +120,46 @@ scores = CrossEncoder("{name}").predict([("a question", "a passage")])
 `shortlist.json` holds its share of the final score and the calibration of its logits."""
 
 
-def _percent(value: float | None) -> str:
+def front_matter(task: str, tags: str, licence: str, language: str) -> str:
+    """Return the head that model hubs read; `licence` and `language` may be empty."""
+    lines = ["library_name: sentence-transformers", f"pipeline_tag: {task}"]
+    if language:
+        lines.append(f"language: {json.dumps(language)}")
+    if licence:
+        lines.append(f"license: {json.dumps(licence)}")
+    lines.append(f"tags: [{tags}, shortlist]")
+    return "---\n" + "\n".join(lines) + "\n---"
+
+
+def said(verdict: Verdict) -> list[str]:
+    """Return what the gate said, in lines."""
+    low, high = (100 * end for end in verdict.interval)
+    change = 100 * (verdict.after - verdict.before)
+    lines = [
+        f"{change:+.1f} points against {verdict.against} (95 % interval {low:+.1f} to"
+        f" {high:+.1f}, p {'< 0.001' if verdict.p < 0.001 else f'= {verdict.p:.3f}'})."
+    ]
+    if verdict.few:
+        lines.append(f"So few queries ({verdict.queries}) prove nothing.")
+    if not verdict.passed:
+        lines.append("**It did not pass the gate**: it may be worse than what is in use.")
+    return lines
+
+
+def data_section(data: Sequence[Mapping[str, Any]], mining: str) -> str:
+    """Return what was learned from, and what was mined."""
+    lines = ["## Data"]
+    for source in data:
+        lines += ["", f"* **{source['name']}**: {source['examples']:,} questions, rows of"
+                  f" {source['kind']}."]  # fmt: skip
+        lines += [f"  * `{name}` BLAKE2b {digest}"
+                  for name, digest in source["checksums"].items()]  # fmt: skip
+        lines += [f"  * {note}" for note in source.get("notes", ())]
+    if mining:
+        lines += ["", "Mined:", "", "```", mining.rstrip(), "```"]
+    return "\n".join(lines)
+
+
+def percent(value: float | None) -> str:
+    """Return a figure in percent; empty where there is none."""
     return "" if value is None else f"{100 * value:.1f}"

@@ -7,7 +7,7 @@ lower end of the 95 % interval of the difference must lie above -0.5 points.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from engine.evaluation.collection import Collection
     from engine.evaluation.environment import Environment
     from engine.evaluation.plan import Progress
     from engine.protocols import Reranker
     from engine.search import SearchEngine
+
+    Numbers = NDArray[np.float64]
 
 TOLERATED: Final = -0.005  # nDCG@10
 FEW: Final = 50  # queries below which an interval proves little; the verdict says so
@@ -54,6 +58,32 @@ class Verdict:
     interval: tuple[float, float]
     p: float
     rows: list[dict[str, Any]]
+
+    @classmethod
+    def of(
+        cls, before: Numbers, after: Numbers, *, against: str, rows: list[dict[str, Any]], seed: int
+    ) -> Self:
+        """Compare the values of the same queries, (n,) each.
+
+        Args:
+            before: of what is in use.
+            after: of the new model.
+            against: what is in use.
+            rows: of the report.
+            seed: of interval and test.
+        """
+        difference = (after - before)[:, None]
+        low, high = intervals(difference, seed=seed)[0].tolist()
+        return cls(
+            passed=low > TOLERATED,
+            queries=len(after),
+            against=against,
+            before=float(before.mean()),
+            after=float(after.mean()),
+            interval=(low, high),
+            p=float(randomisation(difference, seed=seed)[0]),
+            rows=rows,
+        )
 
     @property
     def few(self) -> bool:
@@ -98,18 +128,8 @@ def judge(  # noqa: PLR0913 - two models, what they are asked, and where it is w
     columns = {name: np.array([line[name] for line in values]) for name in values[0]}
     after = columns.pop("after")
     better = max(columns, key=lambda name: columns[name].mean())
-    difference = (after - columns[better])[:, None]
-    low, high = intervals(difference, seed=seed)[0].tolist()
-    return Verdict(
-        passed=low > TOLERATED,
-        queries=len(after),
-        against="stage one" if better == "base" or in_use is None else in_use.name,
-        before=float(columns[better].mean()),
-        after=float(after.mean()),
-        interval=(low, high),
-        p=float(randomisation(difference, seed=seed)[0]),
-        rows=report["rows"],
-    )
+    against = "stage one" if better == "base" or in_use is None else in_use.name
+    return Verdict.of(columns[better], after, against=against, rows=report["rows"], seed=seed)
 
 
 def _values(rows: list[Mapping[str, Any]]) -> dict[str, float]:
