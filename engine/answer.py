@@ -11,7 +11,13 @@ from engine.types import MetadataValue, Sources, Stage
 
 LONGEST_QUERY = 100_000  # characters
 MOST = 10_000  # results, candidates of a source, candidates reranked
+MOST_FACETS = 20  # of one request
+MOST_VALUES = 100  # of one facet
 
+ResultField = Literal[
+    "rank", "document", "passage", "title", "path", "heading", "page", "start", "end", "text",
+    "snippet", "highlights", "score", "relevance", "stage", "ranks", "scores", "stale", "metadata",
+]  # fmt: skip
 DegradedReason = Literal[
     "reranker_unavailable", "budget", "queue", "lexical_failed", "dense_failed"
 ]
@@ -31,6 +37,11 @@ class SearchRequest:
         group_by: `document` for the best passage of each document, None for passages.
         rerank: whether stage two ranks.
         rerank_depth: fused candidates that are reranked; the rest follows in fused order.
+        min_score: least relevance in [0, 1] of a result. Only what the reranker gave a calibrated
+            relevance compares with it; where nothing has one, all is kept and a note says so.
+        facets: `type`, `folder` or fields of metadata, whose values are counted.
+        highlight: whether matches are looked for; without, a snippet is the passage's beginning.
+        fields: members of a result that are shown, None for all.
         explain: whether results carry the score of each stage.
         plain: whether the query is read without operators, as judged collections mean theirs.
     """
@@ -44,6 +55,10 @@ class SearchRequest:
     group_by: Literal["document"] | None = None
     rerank: bool = True
     rerank_depth: int = 50
+    min_score: float | None = None
+    facets: tuple[str, ...] = ()
+    highlight: bool = True
+    fields: tuple[ResultField, ...] | None = None
     explain: bool = False
     plain: bool = False
 
@@ -61,6 +76,17 @@ class SearchRequest:
             raise UsageError(f"sources is one of {', '.join(get_args(Sources))}")
         if self.group_by not in (None, "document"):
             raise UsageError("group_by is document, or left out")
+        self._check_answer()
+
+    def _check_answer(self) -> None:
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise UsageError(f"min_score is between 0 and 1, not {self.min_score}")
+        if len(self.facets) > MOST_FACETS:
+            raise UsageError(f"at most {MOST_FACETS} facets, not {len(self.facets)}")
+        if not set(self.fields or ()) <= set(get_args(ResultField)):
+            raise UsageError(f"fields are some of {', '.join(get_args(ResultField))}")
+        if "scores" in (self.fields or ()) and not self.explain:
+            raise UsageError("fields: scores are there only with explain")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +121,27 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FacetValue:
+    """One value, as the filter takes it, and the candidates that have it."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """The values of a field: the most frequent ones first, and how many `others` there are."""
+
+    values: list[FacetValue]
+    others: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The answer to one request.
 
+    `total_candidates` are the candidates that this answer is a page of: passages, or documents
+    where they were grouped; `facets` count those, and are None where none were asked for.
     `degraded`: a part could not do its work, and `degraded_reason` says which. `notes` are for the
     user's eyes: what the engine decided by itself. `snapshot` is the generation that answered.
     """
@@ -105,6 +149,7 @@ class Answer:
     query: str
     results: list[Result]
     total_candidates: int
+    facets: dict[str, Facet] | None = None
     degraded: bool
     degraded_reason: DegradedReason | None
     timings_ms: dict[str, float]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from engine.answer import Result
 from engine.highlight import snippet
+from engine.query import Query
 from engine.stale import is_stale
 from engine.types import Hit, Stage, StoredPassage
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from engine.types import Origin
 
 _T = TypeVar("_T")
+_NOTHING: Final = Query(text="")
 
 
 class ResultView:
@@ -40,12 +42,31 @@ class ResultView:
             if chances is not None:
                 self._relevance = dict(zip(read, chances.tolist(), strict=True))
 
+    def kept(self, ranking: list[Hit]) -> list[Hit]:
+        """Return what `min_score` keeps of a ranking; notes say what it could not judge."""
+        least = self._shortlist.request.min_score
+        if least is None or not ranking:
+            return ranking
+        if not self._relevance:
+            self._shortlist.notes.append(
+                "min_score was left aside: it compares with the reranker's calibrated relevance,"
+                " and no candidate has one"
+            )
+            return ranking
+        unread = len(ranking) - len(self._relevance)
+        if unread:
+            self._shortlist.notes.append(
+                f"min_score left out {unread} candidates that were not reranked"
+            )
+        return [hit for hit in ranking if self._relevance.get(hit.passage, -1.0) >= least]
+
     def result(
         self, rank: int, hit: Hit, stored: StoredPassage, origins: dict[str, Origin]
     ) -> Result:
         """Return one result; `origins` tells which files to look at for staleness."""
         document, passage = stored.document, stored.passage
-        shown, highlights = snippet(passage.text, self._shortlist.query, self._analyzer)
+        query = self._shortlist.query if self._shortlist.request.highlight else _NOTHING
+        shown, highlights = snippet(passage.text, query, self._analyzer)
         relevance = self._relevance.get(stored.id)
         return Result(
             rank=rank,

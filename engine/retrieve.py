@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.filters import Filter
     from engine.protocols import Encoder, Snapshot
     from engine.query import Query
-    from engine.types import Hit
+    from engine.types import FloatArray, Hit
 
 DEEPEST: Final = 100_000  # passages; where a source stops being asked for more of them
 
@@ -21,6 +23,30 @@ class Retriever(Protocol):
     def retrieve(self, queries: Sequence[Query], depth: int, where: Filter) -> list[list[Hit]]:
         """Return for each query the best `depth` passages, best first."""
         ...
+
+
+class QueryEncoder(Protocol):
+    """The part of an Encoder that retrieval needs."""
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """See Encoder."""
+        ...
+
+
+class EncodedTogether:
+    """See QueryEncoder: encodes a batch in one call, when the first of its texts is asked for."""
+
+    def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
+        self._encoder = encoder
+        self._texts = list(dict.fromkeys(texts))
+        self._rows: dict[str, FloatArray] = {}
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        """See Encoder; `texts` are of the batch."""
+        if not self._rows:
+            rows = self._encoder.encode_queries(self._texts)
+            self._rows = dict(zip(self._texts, rows, strict=True))
+        return np.stack([self._rows[text] for text in texts])
 
 
 class LexicalRetriever:
@@ -37,7 +63,7 @@ class LexicalRetriever:
 class DenseRetriever:
     """See Retriever: cosine of static embeddings."""
 
-    def __init__(self, snapshot: Snapshot, encoder: Encoder) -> None:
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
         self._snapshot = snapshot
         self._encoder = encoder
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from engine.analysis import Analyzer
 from engine.answer import Answer
+from engine.attempts import or_raise, tried
 from engine.errors import ModelError, ShortlistError, UsageError
 from engine.filters import parse_filter
 from engine.fusion import convex, in_tiers
@@ -19,6 +21,7 @@ from engine.results import ResultView
 from engine.retrieve import (
     DenseRetriever,
     DocumentRetriever,
+    EncodedTogether,
     LexicalRetriever,
     with_one_passage_each,
 )
@@ -28,9 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.answer import SearchRequest
-    from engine.filters import Filter
     from engine.protocols import Encoder, Reranker, Snapshot
-    from engine.retrieve import Retriever
+    from engine.retrieve import QueryEncoder, Retriever
     from engine.types import Hit, Origin, Stage
 
 _LOG: Final = logging.getLogger(__name__)
@@ -74,24 +76,43 @@ class SearchEngine:
         return self.search_many([request])[0]
 
     def search_many(self, requests: Sequence[SearchRequest]) -> list[Answer]:
-        """Answer requests; each as if it were alone, all pairs scored in one call."""
-        shortlists = [self.shortlist(request) for request in requests]
-        self._score(shortlists)
-        return [self._answer(shortlist) for shortlist in shortlists]
+        """Answer requests, each as if it were alone. Raises the first error of one of them."""
+        return [or_raise(answer) for answer in self.search_each(requests)]
+
+    def search_each(self, requests: Sequence[SearchRequest]) -> list[Answer | ShortlistError]:
+        """Answer requests, each as if it were alone; the error of one is no other's.
+
+        All queries are encoded in one call, and all pairs scored in one.
+        """
+        shortlists = self._shortlists(requests)
+        self._score([s for s in shortlists if isinstance(s, Shortlist)])
+        return [tried(self._answer, shortlist) for shortlist in shortlists]
 
     # -- stage one -------------------------------------------------------------------------------
 
     def shortlist(self, request: SearchRequest) -> Shortlist:
         """Return what stage one finds. Raises UsageError for a filter that does not parse."""
+        return or_raise(self._shortlists([request])[0])
+
+    def _shortlists(self, requests: Sequence[SearchRequest]) -> list[Shortlist | ShortlistError]:
+        read = [tried(self._read, request) for request in requests]
+        dense = [s for s in read if isinstance(s, Shortlist) and s.request.sources != "lexical"]
+        encoder = EncodedTogether(self.encoder, [s.query.text for s in dense if s.asks])
+        return [tried(partial(self._find, encoder=encoder), shortlist) for shortlist in read]
+
+    def _read(self, request: SearchRequest) -> Shortlist:
         start = time.perf_counter()
         read = plain if request.plain else parse
         shortlist = Shortlist(request, read(request.query, self.analyzer))
-        where = parse_filter(request.filter)
+        shortlist.where = parse_filter(request.filter)
         shortlist.timings["parse"] = (time.perf_counter() - start) * 1000
-        if shortlist.query.empty and not where:
+        return shortlist
+
+    def _find(self, shortlist: Shortlist, encoder: QueryEncoder) -> Shortlist:
+        if not shortlist.asks:
             return shortlist
-        for stage, source in self._retrievers(request):
-            self._retrieve(shortlist, stage, source, where)
+        for stage, source in self._retrievers(shortlist.request, encoder):
+            self._retrieve(shortlist, stage, source)
         if shortlist.degraded and not shortlist.sources:
             raise ShortlistError("no source of stage one could answer; see the log")
         with shortlist.timed("fuse"):
@@ -103,26 +124,26 @@ class SearchEngine:
             shortlist.fused = [h for h in shortlist.fused if h.passage not in gone]
         return shortlist
 
-    def _retrievers(self, request: SearchRequest) -> list[tuple[Stage, Retriever]]:
+    def _retrievers(
+        self, request: SearchRequest, encoder: QueryEncoder
+    ) -> list[tuple[Stage, Retriever]]:
         sources: list[tuple[Stage, Retriever]] = []
         if request.sources != "dense":
             sources.append(("lexical", LexicalRetriever(self.snapshot)))
         if request.sources != "lexical":
-            sources.append(("dense", DenseRetriever(self.snapshot, self.encoder)))
+            sources.append(("dense", DenseRetriever(self.snapshot, encoder)))
         if request.group_by == "document":
             return [(stage, DocumentRetriever(source)) for stage, source in sources]
         return sources
 
-    def _retrieve(
-        self, shortlist: Shortlist, stage: Stage, source: Retriever, where: Filter
-    ) -> None:
+    def _retrieve(self, shortlist: Shortlist, stage: Stage, source: Retriever) -> None:
         request = shortlist.request
         depth = shortlist.first_tier
         while depth < request.offset + request.k:
             depth *= 4
         try:
             with shortlist.timed(stage):
-                hits = source.retrieve([shortlist.query], depth, where)[0]
+                hits = source.retrieve([shortlist.query], depth, shortlist.where)[0]
             shortlist.sources[stage] = hits
         except UsageError:
             raise
@@ -207,7 +228,8 @@ class SearchEngine:
 
     def _answer(self, shortlist: Shortlist) -> Answer:
         request = shortlist.request
-        ranking = shortlist.ranking()
+        view = ResultView(shortlist, self.analyzer, self.reranker)
+        ranking = view.kept(shortlist.ranking())
         page = [
             (rank, hit, shortlist.passages[hit.passage])
             for rank, hit in enumerate(ranking, 1)
@@ -216,13 +238,13 @@ class SearchEngine:
         ]
         origins = self._origins([passage.document.id for _, _, passage in page])
         with shortlist.timed("highlight"):
-            view = ResultView(shortlist, self.analyzer, self.reranker)
             results = [view.result(rank, hit, stored, origins) for rank, hit, stored in page]
         timings = shortlist.timings | {"total": shortlist.milliseconds}
         return Answer(
             query=request.query,
             results=results,
-            total_candidates=len(shortlist.fused),
+            total_candidates=len(ranking),
+            facets=shortlist.facets(ranking),
             degraded=shortlist.degraded is not None,
             degraded_reason=shortlist.degraded,
             timings_ms={stage: round(ms, 3) for stage, ms in timings.items()},

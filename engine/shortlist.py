@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from engine.facets import count_facets
+from engine.filters import Filter
 from engine.rerank import combine
 from engine.types import Hit, Stage, StoredPassage
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
-    from engine.answer import DegradedReason, SearchRequest
+    from engine.answer import DegradedReason, Facet, SearchRequest
     from engine.query import Query
     from engine.types import FloatArray
 
@@ -28,6 +30,7 @@ class Shortlist:
 
     request: SearchRequest
     query: Query
+    where: Filter = field(default_factory=Filter)
     sources: dict[Stage, list[Hit]] = field(default_factory=dict[Stage, list[Hit]])
     fused: list[Hit] = field(default_factory=list[Hit])
     passages: dict[int, StoredPassage] = field(default_factory=dict[int, StoredPassage])
@@ -38,6 +41,11 @@ class Shortlist:
     notes: list[str] = field(default_factory=list[str])
 
     @property
+    def asks(self) -> bool:
+        """Whether there is anything to look for."""
+        return not self.query.empty or bool(self.where)
+
+    @property
     def first_tier(self) -> int:
         """Candidates of each source whose fusion decides the order of the first results."""
         request = self.request
@@ -45,8 +53,10 @@ class Shortlist:
 
     @property
     def depth_read(self) -> int:
-        """Fused candidates whose text is needed: the page, and what stage two reads."""
+        """Fused candidates that are read: the page, what stage two reads, what facets count."""
         page = self.request.offset + self.request.k
+        if self.request.facets:
+            return len(self.fused)
         return max(page, self.request.rerank_depth) if self.request.rerank else page
 
     @property
@@ -79,3 +89,10 @@ class Shortlist:
         if self.logits is None:
             return self.fused
         return combine(self.fused, self.logits, self.weight, self.among)
+
+    def facets(self, ranking: Sequence[Hit]) -> dict[str, Facet] | None:
+        """Count the facets that were asked for over the candidates of a ranking."""
+        if not self.request.facets:
+            return None
+        documents = [self.passages[hit.passage].document for hit in ranking]
+        return count_facets(self.request.facets, documents)

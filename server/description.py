@@ -92,6 +92,8 @@ def _parameters() -> list[dict[str, Any]]:
             "in": "query",
             "required": name in schema["required"],
             "description": field.get("description", ""),
+            # Of lists: parted by commas, not given again and again.
+            **({"style": "form", "explode": False} if name in ("facets", "fields") else {}),
             "schema": {k: v for k, v in field.items() if k not in ("description", "title")},
         }
         for name, field in fields.items()
@@ -111,8 +113,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     answer = ANSWER.json_schema(mode="serialization", ref_template=_REF)
     parts = cast("dict[str, Any]", answer.pop("$defs"))
-    # Only there where `explain` was asked for.
-    parts["Result"]["required"].remove("scores")
+    # Which are there is the request's to say, with `fields`.
+    del parts["Result"]["required"]
     schemas = document["components"]["schemas"]
     document["components"]["schemas"] = schemas | models["$defs"] | parts | {"Answer": answer}
     return document

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
-from engine.answer import LONGEST_QUERY, MOST, Answer, SearchRequest
+from engine.answer import (
+    LONGEST_QUERY,
+    MOST,
+    MOST_FACETS,
+    Answer,
+    ResultField,
+    SearchRequest,
+)
 from engine.types import Sources  # noqa: TC001 - pydantic reads the annotations
 
 LONGEST_FILTER: Final = 10_000  # characters
+LONGEST_FIELD: Final = 200  # characters of a metadata field's name
 
 ANSWER: Final = TypeAdapter(Answer)
+
+FieldName = Annotated[str, Field(min_length=1, max_length=LONGEST_FIELD)]
 
 
 class SearchBody(BaseModel):
@@ -48,6 +58,29 @@ class SearchBody(BaseModel):
     )
     rerank: bool = Field(True, description="Whether stage two ranks.")
     rerank_depth: int = Field(50, ge=1, le=MOST, description="Candidates that are reranked.")
+    min_score: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Least `relevance` of a result. Scores of other stages compare with nothing:"
+        " where no candidate was reranked by a calibrated model, all are kept and a note says so;"
+        " else those that were not reranked are left out. Counted after it: total and facets.",
+    )
+    facets: tuple[FieldName, ...] = Field(
+        (),
+        max_length=MOST_FACETS,
+        description="Count the candidates' values of `type`, `folder` or fields of metadata.",
+        examples=[["type", "folder"]],
+    )
+    highlight: bool = Field(
+        True, description="Whether matches are marked; without, a snippet is the beginning."
+    )
+    fields: tuple[ResultField, ...] | None = Field(
+        None,
+        description="Members of a result that come back; all where it is left out.",
+        examples=[["document", "start", "end", "snippet"]],
+    )
     explain: bool = Field(False, description="Whether results carry the score of each stage.")
 
     def request(self) -> SearchRequest:
@@ -56,7 +89,7 @@ class SearchBody(BaseModel):
 
 
 class SearchParameters(SearchBody):
-    """The same as parameters of a URL, where the query is `q`."""
+    """The same as parameters of a URL, where the query is `q` and lists are parted by commas."""
 
     query: str = Field(
         max_length=LONGEST_QUERY,
@@ -64,6 +97,11 @@ class SearchParameters(SearchBody):
         description=SearchBody.model_fields["query"].description,
         examples=["how do I renew a certificate"],
     )
+
+    @field_validator("facets", "fields", mode="before")
+    @classmethod
+    def _split(cls, text: object) -> object:
+        return text.split(",") if isinstance(text, str) else text
 
 
 class FieldError(BaseModel):
@@ -100,7 +138,9 @@ class Ready(BaseModel):
     snapshot: int
 
 
-def answer_json(answer: Answer, *, explain: bool) -> bytes:
-    """Return an answer as JSON; `scores` are there only where they were asked for."""
-    left_out: dict[str, Any] | None = None if explain else {"results": {"__all__": {"scores"}}}
-    return ANSWER.dump_json(answer, exclude=left_out)
+def answer_json(answer: Answer, request: SearchRequest) -> bytes:
+    """Return an answer as JSON; its results have the members that were asked for."""
+    out = set[str]() if request.explain else {"scores"}
+    if request.fields is not None:
+        out = {*get_args(ResultField)} - {*request.fields}
+    return ANSWER.dump_json(answer, exclude={"results": {"__all__": out}} if out else None)

@@ -14,7 +14,7 @@ import numpy as np
 from engine.analysis import Analyzer
 from engine.memory import MemoryStore
 from engine.search import SearchEngine
-from engine.types import Document, FloatArray, Passage, Scores
+from engine.types import Document, DoubleArray, FloatArray, Passage, Scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,8 +68,8 @@ class OverlapReranker:
         shared = [len(set(words(query)) & set(words(passage))) for query, passage in pairs]
         return Scores(np.array(shared, np.float32))
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
-        return (1 - np.exp(-logits)).astype(np.float32) if self.calibrated else None
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
+        return 1 - np.exp(-logits.astype(np.float64)) if self.calibrated else None
 
     def fluency(self, text: str) -> float:
         return self.known
@@ -81,7 +81,8 @@ def fill(store: MemoryStore, documents: Mapping[str, str], encoder: Encoder) -> 
         for id_, text in documents.items():
             passages = passages_of(text)
             title = id_.rpartition("/")[2].partition(".")[0]
-            document = Document(id=id_, title=title, path=id_, type=id_.rpartition(".")[2])
+            type_, metadata = id_.rpartition(".")[2], {"letter": title[:1]}
+            document = Document(id=id_, title=title, path=id_, type=type_, metadata=metadata)
             vectors = encoder.encode_passages([p.text for p in passages])
             writer.add(document, passages, vectors)
         return writer.commit()

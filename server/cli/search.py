@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 @click.option(
     "--rerank-depth", type=int, default=50, show_default=True, help="Candidates for stage two."
 )
+@click.option("--min-score", type=float, help="Least relevance (0-1, of the reranker) of a result.")
+@click.option(
+    "--facet", "facets", multiple=True, metavar="FIELD",
+    help="Count the values of type, folder or a metadata field (repeatable).",
+)  # fmt: skip
 @click.option("--explain", is_flag=True, help="Ranks, scores and milliseconds of each stage.")
 @json_option
 @click.option(
@@ -66,6 +71,8 @@ def command(  # noqa: PLR0913
     reranker: str,
     no_rerank: bool,
     rerank_depth: int,
+    min_score: float | None,
+    facets: tuple[str, ...],
     explain: bool,
     as_json: bool,
     queries: Path | None,
@@ -98,6 +105,8 @@ def command(  # noqa: PLR0913
         group_by="document" if queries or group_by else None,
         rerank=rerank,
         rerank_depth=rerank_depth,
+        min_score=min_score,
+        facets=facets,
         explain=explain,
         plain=queries is not None,
     )

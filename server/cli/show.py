@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
-    from engine.answer import Answer, Result
+    from engine.answer import Answer, Facet, Result
 
+_FACET_VALUES: Final = 10  # as many as one reads
 # A document's own text and name could move the cursor or change the title of a terminal.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -32,6 +33,8 @@ def show_answer(answer: Answer, *, explain: bool) -> None:
         _show_result(result, explain=explain)
     if not answer.results:
         click.echo("nothing found")
+    for name, facet in (answer.facets or {}).items():
+        _show_facet(name, facet)
     for note in answer.notes:
         click.echo(f"note: {note}", err=True)
     if answer.degraded:
@@ -56,6 +59,13 @@ def _show_result(result: Result, *, explain: bool) -> None:
         ]
         click.echo(click.style(f"     {' · '.join(ranks)}", dim=True))
     click.echo()
+
+
+def _show_facet(name: str, facet: Facet) -> None:
+    counts = [f"{v.value} ({v.count})" for v in facet.values[:_FACET_VALUES]]
+    more = facet.others + len(facet.values) - len(counts)
+    others = f" and {more:,} more" if more else ""
+    click.echo(harmless(f"{name}: {', '.join(counts) or 'none'}{others}"))
 
 
 def _score(result: Result) -> str:

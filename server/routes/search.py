@@ -78,7 +78,7 @@ async def _search(asked: SearchRequest, request: Request, live: LiveEngine) -> R
         with live.use() as engine:
             answer = engine.search(asked)
         answer = replace(answer, notes=without_paths(answer.notes))
-        return answer_json(answer, explain=asked.explain)
+        return answer_json(answer, asked)
 
     try:
         content = await to_thread.run_sync(work, limiter=request.app.state.limiter)

@@ -43,7 +43,7 @@ RESULT = {
 }
 ANSWER = {
     *("query", "results", "total_candidates", "degraded", "degraded_reason", "timings_ms"),
-    *("snapshot", "models", "notes"),
+    *("snapshot", "models", "notes", "facets"),
 }
 TIMINGS = set("parse lexical dense fuse fetch queue rerank highlight total".split())  # noqa: SIM905
 
@@ -286,6 +286,16 @@ def test_results_are_all_that_is_on_stdout(index: Path) -> None:
     assert outcome.out.startswith("  1  notes.txt\n     A mill by the river grinds corn.")
     assert "lexical 1." in outcome.out
     assert "\x1b" not in outcome.out  # colours are for terminals
+
+
+def test_search_counts_facets_and_says_what_min_score_compares_with(index: Path) -> None:
+    args = ("--facet", "folder", "--facet", "type", "--min-score", "0.5")
+    outcome = shortlist("search", "mill installer", "-i", index, "--no-rerank", *args)
+    assert "\nfolder: guide (" in outcome.out
+    assert "\ntype: txt (" in outcome.out
+    assert "min_score was left aside" in outcome.err
+    assert set(ask(index, "mill", "--facet", "folder")["facets"]) == {"folder"}
+    assert shortlist("search", "mill", "-i", index, "--min-score", "2").code == 2
 
 
 def test_a_heading_is_shown_with_its_place(tmp_path: Path) -> None:

@@ -89,6 +89,32 @@ def test_the_body_asks_what_the_engine_can_be_asked() -> None:
     assert asked == SearchRequest(query="a")
 
 
+def test_facets_and_a_least_score_go_through(client: TestClient) -> None:
+    asked = {"query": "cats at night", "facets": ["type", "folder"], "min_score": 0.1}
+    by_body = client.post("/search", json=asked).json()
+    assert by_body["facets"] == {
+        "type": {
+            "values": [{"value": "md", "count": 2}, {"value": "txt", "count": 1}],
+            "others": 0,
+        },
+        "folder": {"values": [{"value": "zoo", "count": 3}], "others": 0},
+    }
+    assert by_body["total_candidates"] == 3
+    by_url = client.get("/search?q=cats at night&facets=type,folder&min_score=0.1").json()
+    assert by_url["facets"] == by_body["facets"]
+
+
+def test_only_the_fields_that_were_asked_for_come_back(client: TestClient) -> None:
+    asked = {"query": "cats", "fields": ["document", "start"], "highlight": False}
+    by_body = client.post("/search", json=asked).json()
+    assert {tuple(r) for r in by_body["results"]} == {("document", "start")}
+    by_url = client.get("/search?q=cats&fields=rank,scores&explain=true").json()
+    assert {tuple(r) for r in by_url["results"]} == {("rank", "scores")}
+    assert {tuple(r) for r in client.get("/search?q=cats&fields=rank").json()["results"]} == {
+        ("rank",)
+    }
+
+
 def test_a_degraded_answer_says_so_without_a_path_of_the_server(
     serving: Serve,
 ) -> None:
@@ -110,7 +136,7 @@ def test_the_description_names_every_problem_and_leads_nowhere_else(client: Test
                 assert list(response["content"]) == [kind]
     references = set(json.dumps(document).split("#/components/schemas/")[1:])
     assert {reference.partition('"')[0] for reference in references} <= set(schemas)
-    assert "scores" not in schemas["Result"]["required"]
+    assert "required" not in schemas["Result"]
     assert "http" not in json.dumps(document).replace("https://", "x").replace("HTTP", "")
 
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.answer import Answer, Result, SearchRequest
+from engine.filters import parse_filter
 from engine.query import parse, plain
+from engine.types import Document
 from tests.fakes import HashEncoder, OverlapReranker, make_engine
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ REQUEST = st.builds(
     group_by=st.sampled_from([None, "document"]),
     rerank=st.booleans(),
     rerank_depth=st.integers(1, 30),
+    min_score=st.sampled_from([None, None, 0.0, 0.5, 0.9, 1.0]),
+    facets=st.sampled_from([(), ("type", "folder", "letter"), ("letter",)]),
+    highlight=st.booleans(),
     explain=st.booleans(),
     plain=st.booleans(),
 )
@@ -107,6 +112,10 @@ def test_an_answer_keeps_its_promises(engine: SearchEngine, request_: SearchRequ
         assert result.stage == ("reranked" if head else alone)
         assert (result.relevance is not None) is head
         assert result.ranks["reranked"] == (result.rank if head else None)
+        if reranked and request_.min_score is not None:
+            assert result.relevance is not None
+            assert result.relevance >= request_.min_score
+        assert request_.highlight or not result.highlights
         assert (result.scores is not None) is request_.explain
         assert all(0 <= a < b <= len(result.snippet) for a, b in result.highlights)
 
@@ -125,8 +134,42 @@ def test_what_stage_two_does_not_read_stays_in_the_order_of_stage_one(
     engine: SearchEngine, request_: SearchRequest
 ) -> None:
     request_ = replace(request_, rerank=True, offset=0, k=60, depth=max(30, request_.depth))
+    request_ = replace(request_, min_score=None)
     both = engine.search(request_).results
     first = engine.search(replace(request_, rerank=False)).results
     depth = request_.rerank_depth
     assert sorted(places(both[:depth])) == sorted(places(first[:depth]))
     assert places(both[depth:]) == places(first[depth:])
+
+
+@given(ENGINES, REQUEST, st.integers(0, 100))
+def test_pages_of_one_depth_have_one_total_and_the_same_facets(
+    engine: SearchEngine, request_: SearchRequest, offset: int
+) -> None:
+    first = replace(request_, offset=0, k=1, depth=100, facets=("type", "folder", "letter"))
+    page = engine.search(replace(first, offset=offset % 100))
+    answer = engine.search(first)
+    assert page.total_candidates == answer.total_candidates
+    assert page.facets == answer.facets
+
+
+@given(ENGINES, REQUEST)
+def test_a_facet_counts_what_its_filter_would_keep(
+    engine: SearchEngine, request_: SearchRequest
+) -> None:
+    names = ("type", "folder", "letter")
+    whole = replace(request_, offset=0, k=1000, depth=1000, facets=names)
+    answer = engine.search(whole)
+    assert answer.facets is not None
+    for name, field in zip(names, ("type", "path", "letter"), strict=True):
+        facet = answer.facets[name]
+        assert facet.others == 0
+        for value in facet.values:
+            where = parse_filter(f'{field}:"{value.value}"')
+            kept = sum(
+                where.keeps(Document(id="", path=r.path, type=r.path[-3:], metadata=r.metadata))
+                for r in answer.results
+            )
+            assert value.count == kept
+    typed = sum(value.count for value in answer.facets["type"].values)
+    assert typed == answer.total_candidates == len(answer.results)

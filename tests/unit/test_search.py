@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
 
-from engine.answer import LONGEST_QUERY, MOST, Answer, SearchRequest
+from engine.answer import LONGEST_QUERY, MOST, Answer, Result, ResultField, SearchRequest
 from engine.errors import DamagedIndex, FilterError, ModelError, ShortlistError, UsageError
 from engine.memory import MemoryStore
 from engine.search import DENSE_WEIGHT, SearchEngine
@@ -406,3 +406,117 @@ def test_logits_that_are_all_equal_keep_stage_one_s_order() -> None:
     texts = {f"d{n}": f"cats {'purr ' * n}" for n in range(9)}
     both = ask(make_engine(texts, reranker=Same(weight=0.5)), "cats purr")
     assert found(both) == found(ask(make_engine(texts, rerank=False), "cats purr"))
+
+
+# -- what an answer is narrowed to ----------------------------------------------------------------
+
+
+def test_min_score_keeps_what_the_reranker_finds_relevant() -> None:
+    engine = make_engine(TEXTS)
+    asked = SearchRequest(query="cats day", sources="dense", facets=("type",))
+    every = engine.search(asked)
+    relevances = [r.relevance for r in every.results]
+    assert relevances == [0.8647, 0.6321, 0.6321, 0.6321, 0.0, 0.0]
+    some = engine.search(replace(asked, min_score=0.6))
+    assert some.results == every.results[:4]
+    assert some.total_candidates == 4
+    assert some.facets is not None
+    assert {v.value: v.count for v in some.facets["type"].values} == {"txt": 3, "md": 1}
+    assert some.notes == every.notes
+    assert engine.search(replace(asked, min_score=0.9)).results == []
+
+
+def test_min_score_leaves_out_what_was_not_reranked_and_says_so() -> None:
+    asked = SearchRequest(query="cats day", sources="dense", rerank_depth=2, min_score=0.0)
+    answer = make_engine(TEXTS).search(asked)
+    assert [r.stage for r in answer.results] == ["reranked", "reranked"]
+    assert answer.total_candidates == 2
+    assert "min_score left out 4 candidates that were not reranked" in answer.notes
+
+
+@pytest.mark.parametrize("way", ["no reranker", "not asked", "not calibrated", "failed"])
+def test_min_score_compares_with_no_other_score_and_says_so(way: str) -> None:
+    reranker = OverlapReranker(calibrated=way != "not calibrated")
+    fault = "gone" if way == "failed" else ""
+    engine = make_engine(
+        TEXTS, reranker=reranker, rerank=way != "no reranker", reranker_fault=fault
+    )
+    asked = SearchRequest(query="cats day", rerank=way != "not asked")
+    answer = engine.search(replace(asked, min_score=1.0))
+    assert answer.results == engine.search(asked).results
+    assert any(note.startswith("min_score was left aside") for note in answer.notes)
+
+
+def test_without_highlighting_a_snippet_is_the_beginning() -> None:
+    text = "filler " * 200 + "needle"
+    engine = make_engine({"a.txt": text}, rerank=False)
+    asked = SearchRequest(query="needle")
+    assert "needle" in engine.search(asked).results[0].snippet
+    plain = engine.search(replace(asked, highlight=False)).results[0]
+    assert plain.snippet.startswith("filler filler")
+    assert plain.highlights == []
+
+
+def test_the_fields_that_can_be_asked_for_are_those_of_a_result() -> None:
+    assert list(get_args(ResultField)) == [f.name for f in fields(Result)]
+    with pytest.raises(UsageError, match="explain"):
+        SearchRequest(query="a", fields=("scores",))
+    with pytest.raises(UsageError, match="fields are some of rank"):
+        SearchRequest(query="a", fields=("colour",))  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
+def test_min_score_is_a_probability(score: float) -> None:
+    with pytest.raises(UsageError, match="min_score"):
+        SearchRequest(query="a", min_score=score)
+
+
+def test_there_are_not_any_number_of_facets() -> None:
+    with pytest.raises(UsageError, match="20 facets"):
+        SearchRequest(query="a", facets=("a",) * 21)
+
+
+# -- many at once ---------------------------------------------------------------------------------
+
+
+class Encodings(HashEncoder):
+    """Remembers how many queries each call had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        object.__setattr__(self, "calls", [])
+
+    calls: list[int]
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatArray:
+        self.calls.append(len(texts))
+        return super().encode_queries(texts)
+
+
+def test_the_error_of_one_is_no_other_s_and_each_model_is_called_once() -> None:
+    calls: list[int] = []
+
+    class Counting(OverlapReranker):
+        def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+            calls.append(len(pairs))
+            return super().score(pairs)
+
+    encoder = Encodings()
+    engine = make_engine(TEXTS, encoder=encoder, reranker=Counting())
+    asked = [
+        SearchRequest(query="cats"),
+        SearchRequest(query="dogs", filter="nonsense"),
+        SearchRequest(query="program", sources="lexical"),
+        SearchRequest(query="dogs", k=1),
+        SearchRequest(query=""),
+    ]
+    answers = engine.search_each(asked)
+    assert encoder.calls == [2]
+    assert len(calls) == 1
+    assert isinstance(answers[1], FilterError)
+    for request, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, Answer):
+            alone = engine.search(request)
+            assert replace(answer, timings_ms={}) == replace(alone, timings_ms={})
+    with pytest.raises(FilterError):
+        engine.search_many(asked)
