@@ -35,7 +35,7 @@ _BATCH = 512
 
 
 @dataclass(frozen=True)
-class _Prompts:
+class Prompts:
     """What is put before a query and before a passage, by the model's own configuration."""
 
     query: str = ""
@@ -43,10 +43,16 @@ class _Prompts:
 
 
 class StaticEncoder:
-    """See Encoder. Mean of token vectors; thread-safe, deterministic, no length limit."""
+    """See Encoder. Mean of token vectors; thread-safe, deterministic, no length limit.
+
+    Attributes:
+        tokenizer: without padding, without truncation.
+        table: (vocabulary, dim) float32 token vectors.
+        prompts: what is put before a text.
+    """
 
     def __init__(
-        self, name: str, tokenizer: Tokenizer, table: FloatArray, prompts: _Prompts | None = None
+        self, name: str, tokenizer: Tokenizer, table: FloatArray, prompts: Prompts | None = None
     ) -> None:
         """Take a tokenizer and (vocabulary, dim) float32 token vectors.
 
@@ -63,9 +69,9 @@ class StaticEncoder:
         tokenizer.no_truncation()
         self.name = name
         self.dim = int(table.shape[1])
-        self._tokenizer = tokenizer
-        self._table = np.ascontiguousarray(table, dtype=np.float32)
-        self._prompts = prompts or _Prompts()
+        self.tokenizer = tokenizer
+        self.table = np.ascontiguousarray(table, dtype=np.float32)
+        self.prompts = prompts or Prompts()
         self._unknown = _unknown_id(tokenizer)
         self._fluency = Fluency(tokenizer)
 
@@ -108,11 +114,11 @@ class StaticEncoder:
 
     def encode_queries(self, texts: Sequence[str]) -> FloatArray:
         """See Encoder."""
-        return self._encode(self._prompts.query, texts)
+        return self._encode(self.prompts.query, texts)
 
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """See Encoder."""
-        return self._encode(self._prompts.passage, texts)
+        return self._encode(self.prompts.passage, texts)
 
     def fluency(self, text: str) -> float:
         """See Encoder."""
@@ -122,7 +128,7 @@ class StaticEncoder:
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), _BATCH):
             batch = [prompt + well_formed(text) for text in texts[start : start + _BATCH]]
-            encodings = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
+            encodings = self.tokenizer.encode_batch_fast(batch, add_special_tokens=False)
             for row, encoding in enumerate(encodings, start=start):
                 self._pool(encoding.ids, out=vectors[row])
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -144,7 +150,7 @@ class StaticEncoder:
         # A text of 1 MB has 300,000 tokens: gathering them at once would take 300 MB.
         for start in range(0, len(ids), 8192):
             chosen = np.array(ids[start : start + 8192], dtype=np.intp)
-            rows = self._table.take(chosen, axis=0)  # (tokens, dim)
+            rows = self.table.take(chosen, axis=0)  # (tokens, dim)
             out += np.ones(len(rows), dtype=np.float32) @ rows
 
 
@@ -204,10 +210,10 @@ def _read_table(path: Path) -> FloatArray:
     return table * tensors["weights"].astype(np.float32)[:, None] if "weights" in tensors else table
 
 
-def _read_prompts(folder: Path) -> _Prompts:
+def _read_prompts(folder: Path) -> Prompts:
     path = folder / "config_sentence_transformers.json"
     prompts = (read_json(path).get("prompts") or {}) if path.is_file() else {}
-    return _Prompts(
+    return Prompts(
         query=prompts.get("query") or "",
         passage=prompts.get("document") or prompts.get("passage") or "",
     )

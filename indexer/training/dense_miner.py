@@ -179,8 +179,8 @@ def static_model(encoder: Encoder) -> SentenceTransformer:
     """
     if not isinstance(encoder, StaticEncoder):
         raise UsageError(f"{encoder.name} cannot mine; name a sentence-transformers model instead")
-    module = StaticEmbedding(encoder._tokenizer, embedding_weights=encoder._table)
-    prompts = {"query": encoder._prompts.query, "document": encoder._prompts.passage}
+    module = StaticEmbedding(encoder.tokenizer, embedding_weights=encoder.table)
+    prompts = {"query": encoder.prompts.query, "document": encoder.prompts.passage}
     return SentenceTransformer(modules=[module], prompts=prompts, device="cpu")
 
 
