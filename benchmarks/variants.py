@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.evaluation.collection import Collection
     from engine.protocols import Reranker
     from engine.shortlist import Shortlist
-    from engine.types import FloatArray, Hit, Scores
+    from engine.types import DoubleArray, FloatArray, Hit, Scores
 
 Titles = Literal["as is", "none", "twice"]
 _REPEATS: Final[dict[Titles, int]] = {"as is": 1, "none": 0, "twice": 2}
@@ -77,7 +77,7 @@ class Weighted:
         """See Reranker."""
         return self._reranker.score(pairs)
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker."""
         return self._reranker.relevance(logits)
 

@@ -10,7 +10,16 @@ if TYPE_CHECKING:
 
     from engine.filters import Filter
     from engine.query import Query
-    from engine.types import Document, FloatArray, Hit, Origin, Passage, Scores, StoredPassage
+    from engine.types import (
+        Document,
+        DoubleArray,
+        FloatArray,
+        Hit,
+        Origin,
+        Passage,
+        Scores,
+        StoredPassage,
+    )
 
 
 class Encoder(Protocol):
@@ -66,8 +75,11 @@ class Reranker(Protocol):
         """Score (query, passage) pairs; logits, so that no saturation makes ties."""
         ...
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
-        """Return (n,) probabilities in [0, 1] of relevance, or None if it is not calibrated."""
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
+        """Return (n,) probabilities in [0, 1] of relevance, or None if it is not calibrated.
+
+        In float64, so that different logits give different ones wherever that can be.
+        """
         ...
 
     def fluency(self, text: str) -> float:

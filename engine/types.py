@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
 IdArray = npt.NDArray[np.int64]
 MetadataValue = str | int | float | bool | list[str]
 Stage = Literal["lexical", "dense", "fused", "reranked"]

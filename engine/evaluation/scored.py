@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.protocols import Reranker
-    from engine.types import FloatArray
+    from engine.types import DoubleArray, FloatArray
 
 Pair = tuple[str, str]
 _SLICE: Final = 400  # pairs scored before they are kept: a kill loses no more
@@ -69,7 +69,7 @@ class RememberedReranker:
                 advance(len(part))
         return Scores(np.array([known[key] for key in keys], np.float32))
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker."""
         return self.reranker.relevance(logits)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.rerankers.checkpoint import Checkpoint, Precision
-    from engine.types import FloatArray
+    from engine.types import DoubleArray, FloatArray
 
 # Share of the final score of a model whose folder says nothing, as the bundled one has it.
 _WEIGHT = 0.5
@@ -76,7 +76,7 @@ class BiEncoderReranker:
         long = sum(not windowed.isdisjoint(side) for side in sides)
         return Scores(np.array(cosines, dtype=np.float32), long)
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. A cosine is no probability until it is calibrated on judged pairs."""
         return self._calibration.relevance(logits) if self._calibration else None
 

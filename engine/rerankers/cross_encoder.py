@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.rerankers.checkpoint import Checkpoint, Precision
-    from engine.types import FloatArray
+    from engine.types import DoubleArray, FloatArray
 
 
 class CrossEncoderReranker:
@@ -66,7 +66,7 @@ class CrossEncoderReranker:
         logits, windowed = read_pairs(self._network, self._windows, pairs)
         return Scores(logits, windowed)
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. Without a fitted calibration the sigmoid, as the library itself shows."""
         return self._calibration.relevance(logits)
 

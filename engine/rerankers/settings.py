@@ -19,7 +19,7 @@ from engine.jsonfile import read_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.types import FloatArray
+    from engine.types import DoubleArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,11 @@ class Calibration:
     scale: float = 1.0
     shift: float = 0.0
 
-    def relevance(self, logits: FloatArray) -> FloatArray:
-        """Return (n,) float32 probabilities of relevance in [0, 1]."""
-        # tanh, where exp would overflow at a logit of -89.
-        wide = logits.astype(np.float64)  # in float32 all below -17 would be 0
-        chances = 0.5 * (1 + np.tanh(0.5 * (self.scale * wide + self.shift)))
-        return chances.astype(np.float32)
+    def relevance(self, logits: FloatArray) -> DoubleArray:
+        """Return (n,) probabilities of relevance in [0, 1]."""
+        # In float32 all above 17 would be 1; `1 / (1 + exp(-x))` overflows at a logit of -710.
+        wide = self.scale * logits.astype(np.float64) + self.shift
+        return np.exp(-np.logaddexp(0, -wide))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

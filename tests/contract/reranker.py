@@ -86,7 +86,7 @@ class RerankerContract:
         chances = reranker.relevance(np.array([-1000, -2, 0, 2, 1000], dtype=np.float32))
         if chances is None:
             pytest.skip("not calibrated: it says None")
-        assert chances.dtype == np.float32
+        assert chances.dtype == np.float64
         assert 0 <= chances[0] < chances[1] < chances[2] < chances[3] < chances[4] <= 1
 
     def test_it_says_what_it_is(self, reranker: Reranker) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sentence_transformers.cross_encoder.evaluation import CrossEncoderRerankingEvaluator
 
 from engine.evaluation.plan import Plan
-from engine.types import FloatArray, Scores
+from engine.types import DoubleArray, FloatArray, Scores
 from tests.fakes import HashEncoder, make_engine
 from tests.judged import evaluated, judged
 
@@ -45,7 +45,7 @@ class Drawn:
         # Distinct in float32, so that nothing is tied.
         return np.array([random.Random(repr(tuple(p))).random() for p in pairs], np.float32)
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return None
 
     def fluency(self, text: str) -> float:

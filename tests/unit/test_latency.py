@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from engine.types import FloatArray, Scores
+    from engine.types import DoubleArray, FloatArray, Scores
 
 TEXTS = {f"d{n}.txt": f"mill word{n}" for n in range(8)}
 QUERIES = [f"mill {n}" for n in range(5)]
@@ -36,7 +36,7 @@ class Slow:
         self.calls.append(len(pairs))
         return OverlapReranker().score(pairs)
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return None
 
     def fluency(self, text: str) -> float:

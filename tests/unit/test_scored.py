@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from engine.types import FloatArray, Scores
+    from engine.types import DoubleArray, FloatArray, Scores
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Asked:
         self.pairs += pairs
         return OverlapReranker().score(pairs)
 
-    def relevance(self, logits: FloatArray) -> FloatArray | None:
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return None
 
     def fluency(self, text: str) -> float:
