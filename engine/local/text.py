@@ -56,7 +56,7 @@ class TextWriter:
         folder.mkdir(parents=True)
         self.folder = folder
         if previous is not None:
-            _copy_generation(previous, folder)
+            copy_generation(previous, folder)
         try:
             self._index = tantivy.Index(SCHEMA, str(folder), reuse=previous is not None)
             self._writer = self._index.writer(HEAP_BYTES, num_threads=1)
@@ -114,7 +114,12 @@ def _reading() -> Generator[None]:
         raise _translated(error) from error
 
 
-def _copy_generation(previous: Path, folder: Path) -> None:
+def copy_generation(previous: Path, folder: Path) -> None:
+    """Fill a folder with a generation's files: those that never change again are linked.
+
+    Raises:
+        DamagedIndex: if the generation is missing.
+    """
     if not (previous / "meta.json").is_file():  # without it tantivy would begin an empty index
         raise DamagedIndex(f"the text part {previous.name} is missing{_CURE}")
     for file in previous.iterdir():

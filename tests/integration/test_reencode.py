@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from engine.types import FloatArray
 
-WORDS = "the red blue sea fish heart what is a of swims mill corn".split()
+WORDS = ["the", "red", "blue", "sea", "fish", "heart", "what", "is", "a", "of", "swims", "mill"]
 # Encodes an index again by an encoder of other vectors, and says so after each batch by a byte.
 DRIVER = """
 import sys
