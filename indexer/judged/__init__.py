@@ -4,7 +4,8 @@ rows           question and answer files of any format, row by row
 pairs          rows as a collection: each answer is relevant to its question
 tables         corpus, queries and judgements of any source, as a folder in BEIR's layout
 known          the collections that have a name
-hub, arrow     LEAF (datasets), LEAF (pyarrow)
+hub            LEAF (datasets): collections and rows of repositories
+arrow          LEAF (pyarrow)
 written        files that are there whole or not at all
 """
 

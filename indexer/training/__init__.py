@@ -3,6 +3,7 @@
     examples    the nouns: a query with candidates and labels; which loss can learn from what
     reading     examples from files: pairs, labelled pairs, tuples, a BEIR folder (columns,
                 judged_rows, gathered, folder), and a dev set of their own (groups)
+    sources     sets of whatever `train` is given: files, folders, datasets of the hub
     resolved    answers as the passages that stage two will read (located: texts that are indexed)
     from_index, from_feedback    examples where nobody wrote any (masking)
     mining      negatives from our own stage one (places), and random ones (drawn); guards against

@@ -6,13 +6,14 @@ positive, a triple one of two, a teacher's scores are labels of any size; mining
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 Loss = Literal["bce", "lambda", "listnet", "mnrl", "distill"]
 LOSSES: Final[tuple[Loss, ...]] = get_args(Loss)
@@ -77,6 +78,14 @@ class TrainingSet:
     def __post_init__(self) -> None:
         if not self.examples:
             raise UsageError(f"{self.name} holds nothing to learn from")
+
+
+def checksum_of(examples: Iterable[Example]) -> str:
+    """Return a hex digest of examples that are in no file."""
+    digest = hashlib.blake2b(digest_size=16)
+    for example in examples:
+        digest.update(repr(example).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 # What a loss learns from. Mined negatives make tuples of pairs, so that every loss but `distill`

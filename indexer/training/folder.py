@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.evaluation.collection import Collection
     from indexer.training.examples import Example
 
-_TRAIN: Final = "train"
+TRAIN: Final = "train"
 _DEV: Final = ("dev", "validation")
 
 
@@ -32,12 +32,12 @@ def read_folder(folder: Path, *, lenient: bool = False) -> TrainingSet:
         CollectionError: If there is no `train`, or naming file and line of what is wrong.
     """
     there = splits(folder)
-    if _TRAIN not in there:
+    if TRAIN not in there:
         listed = f"the splits there are: {', '.join(there)}" if there else "there are no splits"
         raise CollectionError(
-            f"{folder} has no qrels/{_TRAIN}.tsv, which alone is trained on; {listed}"
+            f"{folder} has no qrels/{TRAIN}.tsv, which alone is trained on; {listed}"
         )
-    train = read_beir(folder, _TRAIN, lenient=lenient)
+    train = read_beir(folder, TRAIN, lenient=lenient)
     held_out = next((name for name in _DEV if name in there), None)
     dev = None if held_out is None else read_beir(folder, held_out, lenient=lenient)
     both = [train] if dev is None else [train, dev]

@@ -7,7 +7,6 @@ nothing of the new one and is left out; a passage that only moved in its documen
 
 from __future__ import annotations
 
-import hashlib
 import unicodedata
 from array import array
 from collections import Counter, defaultdict
@@ -21,7 +20,7 @@ from engine.errors import UsageError
 from engine.feedback import digest_of
 from engine.feedback.propensity import STEEPEST, Bias, Seen, estimate_eta, relevance
 from engine.query import parse
-from indexer.training.examples import Candidate, Example, TrainingSet
+from indexer.training.examples import Candidate, Example, TrainingSet, checksum_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -146,7 +145,7 @@ def examples(
         name="feedback",
         kind="labelled",
         examples=made,
-        checksums={log.path.name: _checksum(made)},
+        checksums={log.path.name: checksum_of(made)},  # the file changes with every search
         notes=notes,
     )
 
@@ -241,11 +240,3 @@ def _notes(
         ("queries without anything relevant, left out", hopeless),
     )  # fmt: skip
     return (*notes, *(f"{text}: {count:,}" for text, count in counted if count))
-
-
-def _checksum(made: Iterable[Example]) -> str:
-    """Return a digest of what was learned from; the file itself changes with every search."""
-    digest = hashlib.blake2b(digest_size=16)
-    for example in made:
-        digest.update(repr(example).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()

@@ -7,7 +7,8 @@ other tools know, best first:
 
 A second positive is `positive_2`. `candidate_documents` are the ids of the texts in the order of
 their columns, and `candidate_labels` stand where a label is not 1 for a positive and 0 for a
-negative. Without the first line (`tail -n +2`) it is a file of tuples like any other.
+negative. It can be given to `train` like any file of tuples, and without the first line (`tail -n
++2`) to anything that reads those.
 """
 
 from __future__ import annotations

@@ -18,12 +18,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import CollectionError, UsageError
+from engine.errors import CollectionError
 from engine.evaluation.judgements import Faults
 from indexer.judged.rows import rows_of
 from indexer.judged.written import checksum
+from indexer.training import mined
 from indexer.training.columns import answered
-from indexer.training.examples import TrainingSet
+from indexer.training.examples import Candidate, Example, TrainingSet
 from indexer.training.folder import read_folder
 from indexer.training.gathered import Gathered, refuse_nothing
 from indexer.training.groups import split
@@ -34,16 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from indexer.judged.rows import Row
-    from indexer.training.examples import Example, Kind
+    from indexer.training.examples import Kind
 
-__all__ = ["examples_of", "read_all", "read_examples", "split"]
+__all__ = ["examples_of", "read_examples", "split"]
 
 
 def read_examples(path: Path, *, lenient: bool = False, alone: bool = False) -> TrainingSet:
     """Return the examples of a file, or those of a BEIR folder's split `train`.
 
     Args:
-        path: CSV, TSV, JSON lines, a JSON array, Parquet or Arrow; or a folder.
+        path: CSV, TSV, JSON lines, a JSON array, Parquet or Arrow; a mined set; or a folder.
         lenient: leave out what cannot be used, and note it; otherwise it is an error. Labels that
             are no numbers, or out of range, are always one: nobody knows what they mean.
         alone: whether questions without answers will do, also those of a text, one a line.
@@ -54,6 +55,8 @@ def read_examples(path: Path, *, lenient: bool = False, alone: bool = False) -> 
     if path.is_dir():
         return read_folder(path, lenient=lenient)
     name = Path(path.name.removesuffix(".gz")).stem
+    if mined.is_mined(path):
+        return replace(_mined(path, name), checksums={path.name: checksum(path)})
     rows = _rows(path, alone=alone)
     training = examples_of(rows, place=str(path), name=name, lenient=lenient, alone=alone)
     return replace(training, checksums={path.name: checksum(path)})
@@ -86,19 +89,19 @@ def examples_of(
     return TrainingSet(name=name, kind=kind, examples=examples, notes=faults.notes)
 
 
-def read_all(
-    paths: Sequence[Path], *, lenient: bool = False, alone: bool = False
-) -> list[TrainingSet]:
-    """Return the examples of several sources, each a set of its own kind.
+def _mined(path: Path, name: str) -> TrainingSet:
+    """Return a mined set as the tuples that it is.
 
-    Raises:
-        UsageError: If one is named twice.
-        CollectionError: as `read_examples`.
+    The ids of its texts are forgotten: it may be of another index, where they meant something else.
+    What this one holds is found by its text, like any answer (see resolved).
     """
-    twice = next((path for at, path in enumerate(paths) if path in paths[:at]), None)
-    if twice is not None:
-        raise UsageError(f"{twice} is named twice; every source counts once")
-    return [read_examples(path, lenient=lenient, alone=alone) for path in paths]
+    examples = [
+        Example(e.query, tuple(Candidate(c.text, c.label) for c in e.candidates))
+        for e in mined.read(path).examples
+    ]
+    refuse_nothing(examples, str(path))
+    graded = any(c.label not in (0, 1) for e in examples for c in e.candidates)
+    return TrainingSet(name=name, kind=_kind(examples, labelled=graded), examples=examples)
 
 
 def _rows(path: Path, *, alone: bool) -> Iterator[Row]:

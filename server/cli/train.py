@@ -51,9 +51,10 @@ def command(
     """Fine-tune a reranker on your own data, and keep it only if held-out questions say so.
 
     PAIRS are files or folders: questions and answers (CSV, TSV, JSONL, JSON, Parquet), labelled
-    pairs, triples, or a folder in BEIR's layout (its split train; test is never read). Columns are
-    known by name: query or question; answer, passage or positive; negative; label or score;
-    document_id names an indexed document.
+    pairs, triples, a folder in BEIR's layout (its split train; test is never read), or a dataset of
+    the hub (owner/name). Columns are known by name: query or question; answer, passage or positive;
+    negative; label or score; document_id names an indexed document. Each is a set that may have its
+    own loss; rows that bring negatives along stay as they are.
 
     \b
     shortlist train faq.csv -i my.index -o my-reranker
@@ -132,10 +133,14 @@ def _sets(
             return [from_feedback.examples(log, engine.snapshot)]
         finally:
             log.close()
-    from indexer.training.reading import read_all
     from indexer.training.resolved import resolve
+    from indexer.training.sources import Reading, read_sources
 
-    sets = read_all(wanted.pairs, lenient=given["lenient"])
+    how = Reading(
+        lenient=given["lenient"], split=given["split"], subset=given["subset"],
+        revision=given["revision"],
+    )  # fmt: skip
+    sets = read_sources(wanted.pairs, how)
     options.finetune.require_fitting(sets)
     return [resolve(engine.snapshot, engine.encoder, one) for one in sets]
 

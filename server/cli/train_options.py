@@ -58,6 +58,9 @@ data_options = section(
                  help="What was judged and clicked in this index."),
     _number("--limit", default=None, whole=True, text="At most so many questions of each set."),
     click.option("--lenient", is_flag=True, help="Leave out bad rows, and say how many."),
+    click.option("--split", help="Of a dataset of the hub (default train)."),
+    click.option("--subset", help="Of a dataset of the hub."),
+    click.option("--revision", help="Of a dataset of the hub: a commit, a tag or a branch."),
 )  # fmt: skip
 
 training_options = section(

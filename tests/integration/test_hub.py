@@ -7,7 +7,6 @@ Nothing here reaches a network: `tests/conftest.py` says so to the hub's librari
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,45 +17,24 @@ from engine.errors import CollectionError
 from indexer.judged import open_collection
 from indexer.judged.hub import load_hub
 from indexer.judged.tables import Tables, as_collection
+from tests.repositories import COMMIT, leave_in_cache, repository
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from indexer.judged.tables import Rows
-
-    Columns = Mapping[str, Sequence[object]]
+    from tests.repositories import Columns
 
 CORPUS: Columns = {"_id": ["d1", "d2"], "title": ["Mill", None], "text": ["grinds corn", "flour"]}
 QUERIES: Columns = {"_id": ["1", "2", "3"], "text": ["who grinds", "who sells", "nobody asks"]}
 QRELS: Columns = {"query-id": [1, 2], "corpus-id": ["d1", "d2"], "score": [1, 2]}
 JUDGED = {"1": {"d1": 1}, "2": {"d2": 2}}
-COMMIT = "0123456789abcdef" * 2 + "01234567"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder of its own, where the cache of `datasets` is too."""
     monkeypatch.chdir(tmp_path)
-    before = config.HF_DATASETS_CACHE
-    config.HF_DATASETS_CACHE = tmp_path / "cache"
-    yield tmp_path
-    config.HF_DATASETS_CACHE = before
-
-
-def repository(name: str, files: Mapping[str, Columns], cards: Mapping[str, str]) -> Path:
-    """Make the folder of a repository; `cards` says which files a configuration has, by split."""
-    folder = Path(name)
-    for path, columns in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        Dataset.from_dict(dict(columns)).to_parquet(folder / path)
-    lines = ["---", "configs:"]
-    for place, path in cards.items():
-        configuration, _, split = place.partition("/")
-        if f"- config_name: {configuration}" not in lines:
-            lines += [f"- config_name: {configuration}", "  data_files:"]
-        lines += [f"  - split: {split}", f"    path: {path}"]
-    (folder / "README.md").write_text("\n".join([*lines, "---", ""]))
-    return folder
+    monkeypatch.setattr(config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    return tmp_path
 
 
 def table(columns: Columns) -> Rows:
@@ -212,7 +190,7 @@ def test_of_several_subsets_one_must_be_chosen(home: Path) -> None:
 def test_without_a_network_one_sentence_says_so(name: str) -> None:
     assert error(name) == (
         f"no collection {name}: there is no such folder, and the hub cannot be reached;"
-        " give a folder"
+        " download it elsewhere and give the folder or file"
     )
 
 
@@ -225,16 +203,7 @@ def test_a_folder_without_data_is_named() -> None:
 
 def cached(home: Path) -> None:
     """Leave a dataset in the cache as if it had come from the hub, at a commit."""
-    folder = repository(
-        "own/pairs",
-        {"data.parquet": {"answer": ["corn"], "question": ["a"]}},
-        {"default/train": "data.parquet"},
-    )
-    load_hub("own/pairs", home / "into", split=None)
-    (local,) = (home / "cache" / "pairs" / "default" / "0.0.0").glob("*/dataset_info.json")
-    there = home / "cache" / "own___pairs" / "default" / "0.0.0" / COMMIT
-    shutil.copytree(local.parent, there)
-    shutil.rmtree(folder)
+    leave_in_cache(home / "cache", "own/pairs", {"answer": ["corn"], "question": ["a"]})
 
 
 def test_what_is_cached_is_used_offline_and_its_commit_noted(home: Path) -> None:

@@ -132,6 +132,13 @@ def test_what_cannot_be_is_said_before_any_work(
     assert list(home.glob("mine*")) == []
 
 
+def test_a_dataset_that_cannot_be_reached_is_said_before_any_work(home: Path) -> None:
+    outcome = shortlist("train", "owner/name", "--subset", "pair", "-o", "mine")
+    assert outcome.code == 1
+    assert "the hub cannot be reached; download it elsewhere" in outcome.err
+    assert list(home.glob("mine*")) == []
+
+
 def test_a_name_that_is_taken_is_not_overwritten(place: Path, home: Path) -> None:
     (home / "mine").mkdir()
     outcome = train(place, "--reranker", "none")

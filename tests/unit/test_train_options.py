@@ -76,7 +76,7 @@ TYPED = [
 # What `train` reads itself.
 ELSEWHERE = {
     "pairs", "index", "output", "from_index", "from_feedback", "lenient", "reranker", "cache",
-    "as_json", "model_name", "licence", "language",
+    "as_json", "model_name", "split", "subset", "revision", "licence", "language",
 }  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from engine.errors import CollectionError, UsageError
 from indexer.training.examples import Candidate, Example
-from indexer.training.reading import examples_of, read_all, read_examples, split
+from indexer.training.reading import examples_of, read_examples, split
+from indexer.training.sources import read_sources
 from tests.judged import write_collection
 from tests.pair_files import FORMATS, ROWS, pairs_file
 
@@ -310,9 +311,17 @@ def test_what_is_no_source_is_named(tmp_path: Path) -> None:
 def test_several_sources_keep_their_kinds(tmp_path: Path) -> None:
     pairs = pairs_file(tmp_path, ROWS)
     tuples = pairs_file(tmp_path, [{"query": "q", "answer": "a", "negative": "b"}], "a.csv")
-    assert [training.kind for training in read_all([tuples, pairs])] == ["tuples", "pairs"]
+    assert [training.kind for training in read_sources([tuples, pairs])] == ["tuples", "pairs"]
     with pytest.raises(UsageError, match="is named twice"):
-        read_all([pairs, tuples, pairs])
+        read_sources([pairs, tuples, pairs])
+
+
+def test_several_sources_have_names_of_their_own(tmp_path: Path) -> None:
+    paths: list[Path] = []
+    for place in ("one", "two", "three"):
+        (tmp_path / place).mkdir()
+        paths.append(pairs_file(tmp_path / place, ROWS))
+    assert [one.name for one in read_sources(paths)] == ["a", "a-2", "a-3"]
 
 
 def folder(home: Path, **splits: str) -> Path:
