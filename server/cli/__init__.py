@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "label": ("label", "Judge what is found for your own queries."),
     "train": ("train", "Fine-tune the reranker on your own data, and keep it if it helps."),
     "serve": ("serve", "Answer searches over HTTP."),
+    "mcp": ("mcp", "Let an assistant search: an MCP server on standard input and output."),
     "info": ("info", "Say what an index holds."),
     "verify": ("verify", "Prove an index whole, or repair it."),
     "doctor": ("doctor", "Check this installation: versions, device, models."),

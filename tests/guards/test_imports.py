@@ -56,9 +56,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert packages(imported(tmp_path, "--help")) & HEAVY == set()
 
 
-@pytest.mark.parametrize("command", ["index", "search", "info", "verify", "doctor", "serve"])
+@pytest.mark.parametrize("command", ["index", "search", "info", "verify", "doctor", "serve", "mcp"])
 def test_help_of_a_command_imports_no_model(command: str, tmp_path: Path) -> None:
-    heavy = {*TORCH, "faiss", "tantivy", "fastapi"}
+    heavy = {*TORCH, "faiss", "tantivy", "fastapi", "mcp"}
     assert packages(imported(tmp_path, command, "--help")) & heavy == set()
 
 
@@ -80,9 +80,10 @@ def test_stage_one_needs_no_torch(command: tuple[str, ...], home: Path) -> None:
     assert packages(imported(home, *args)) & TORCH == set()
 
 
-def test_the_http_process_loads_no_training_code() -> None:
-    code = "import json, sys, server.app, server.serving; print(json.dumps(list(sys.modules)))"
+@pytest.mark.parametrize("module", ["server.app", "server.mcp.stdio"])
+def test_a_serving_process_loads_no_training_code(module: str) -> None:
+    code = f"import json, sys, {module}, server.serving; print(json.dumps(list(sys.modules)))"
     modules: set[str] = set(json.loads(process(code=code).out))
-    assert "server.app" in modules
+    assert module in modules
     assert {name for name in modules if "train" in name or name == "indexer.finetune"} == set()
     assert packages(modules) & TORCH == set()
