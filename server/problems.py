@@ -29,6 +29,7 @@ from engine.errors import (
     ShortlistError,
     UsageError,
 )
+from server.wire.errors import members, wrong_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,8 +83,8 @@ class HttpError(Exception):
         self.headers = dict(headers or {})
         self.extensions = extensions
 
-    def response(self, scope: Scope) -> Response:
-        """Return the answer; `instance` is the request's id, as it stands in the log."""
+    def body(self, scope: Scope) -> dict[str, Any]:
+        """Return the problem; `instance` is the request's id, as it stands in the log."""
         body = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -92,14 +93,23 @@ class HttpError(Exception):
             "instance": f"urn:uuid:{request_id(scope)}",
             **self.extensions,
         }
+        shape = _state(scope).get("shape")
+        body |= members(scope["path"], shape, self.status, self.detail, self.extensions)
+        return body
+
+    def response(self, scope: Scope) -> Response:
+        """Return the answer."""
         # ASCII, so that no character of a client's field name fails to be encoded.
-        return Response(json.dumps(body), self.status, self.headers, MEDIA_TYPE)
+        return Response(json.dumps(self.body(scope)), self.status, self.headers, MEDIA_TYPE)
 
 
 def request_id(scope: Scope) -> str:
     """Return the id that the guard gave to a request."""
-    state: dict[str, Any] = scope.get("state") or {}
-    return str(state.get("request_id", ""))
+    return str(_state(scope).get("request_id", ""))
+
+
+def _state(scope: Scope) -> dict[str, Any]:
+    return scope.get("state") or {}
 
 
 def safe_detail(error: Exception) -> str:
@@ -180,7 +190,8 @@ def on_http_exception(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
-        detail = "there is nothing at this path (GET /openapi.json lists what there is)"
+        listed = "there is nothing at this path (GET /openapi.json lists what there is)"
+        detail = wrong_base(request.url.path) or listed
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # The framework names the methods of the first route at a path, not those of all.
         headers["Allow"] = ", ".join(_methods(request))
