@@ -89,6 +89,9 @@ def _loaded(checkpoint: Checkpoint) -> CrossEncoder:
                     "use_safetensors": True,
                     "dtype": torch.float32,
                     "ignore_mismatched_sizes": True,
+                    # A processor learns a quarter faster with plain products than with the fused
+                    # attention, whose backward pass recomputes them (192 tokens, torch 2.13).
+                    "attn_implementation": None if torch.cuda.is_available() else "eager",
                 },
             )
     except Exception as error:  # transformers raises whatever its parts raise

@@ -45,12 +45,16 @@ def exact(options: FinetuneOptions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def adapted(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
-    """Freeze and checkpoint what the options ask for, and undo it."""
+    """Freeze, drop and checkpoint what the options ask for, and undo it."""
     transformer = cast("Any", base[0]).model
     frozen = list(transformer.get_input_embeddings().parameters())
     if options.freeze_embeddings:
         for weight in frozen:
             weight.requires_grad_(False)
+    dropouts = [m for m in transformer.modules() if isinstance(m, torch.nn.Dropout)]
+    before = [dropout.p for dropout in dropouts]
+    for dropout in dropouts:
+        dropout.p = options.dropout
     if options.gradient_checkpointing:
         transformer.activation_checkpointing_enable({"use_reentrant": False})
     try:
@@ -58,5 +62,7 @@ def adapted(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
     finally:
         for weight in frozen:
             weight.requires_grad_(True)
+        for dropout, share in zip(dropouts, before, strict=True):
+            dropout.p = share
         if options.gradient_checkpointing:
             transformer.activation_checkpointing_disable()

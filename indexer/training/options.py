@@ -45,6 +45,8 @@ class FinetuneOptions:
         seed: of the order, the dropout and a new head: the same one gives the same weights.
         layers: what base.load_base kept; None is all.
         freeze_embeddings: whether the word vectors stay as they are.
+        dropout: share of the activations that are left out at random. A pass or two over a few
+            thousand pairs does not overfit, and a processor learns a quarter faster without it.
         precision: of the products, weights being float32 in any case; `auto` is bfloat16 on a GPU
             or processor that multiplies it, and float32 anywhere else.
         gradient_checkpointing: whether activations are computed twice rather than kept.
@@ -72,6 +74,7 @@ class FinetuneOptions:
     seed: int = 0
     layers: int | None = None
     freeze_embeddings: bool = False
+    dropout: float = 0.0
     precision: TrainingPrecision = "auto"
     gradient_checkpointing: bool = False
     eval_steps: int | None = None
@@ -90,6 +93,8 @@ class FinetuneOptions:
         _at_least("max_length", self.max_length, 8)
         for name in ("epochs", "learning_rate", "head_rate", "pos_weight"):
             _positive(name, getattr(self, name))
+        if not 0 <= self.dropout < 1:
+            raise UsageError(f"dropout must be from 0 to below 1, not {self.dropout}")
         if not 0 <= self.warmup_ratio < 1:
             raise UsageError(f"warmup_ratio must be from 0 to below 1, not {self.warmup_ratio}")
         if not 0 <= self.seed < 2**32:
@@ -116,8 +121,11 @@ class FinetuneOptions:
         """Return the loss of a set."""
         return self.losses.get(name, self.loss)
 
-    def require_fitting(self, sets: Sequence[TrainingSet]) -> None:
-        """Raise UsageError unless each set has a loss that fits, and each loss of a set its set."""
+    def require_fitting(self, sets: Sequence[TrainingSet], *, taught: bool = False) -> None:
+        """Raise UsageError unless each set has a loss that fits, and each loss of a set its set.
+
+        `taught` is whether a teacher scores them all.
+        """
         names = [one.name for one in sets]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
@@ -129,7 +137,7 @@ class FinetuneOptions:
                 f" {', '.join(names)}"
             )
         for one in sets:
-            require_fitting(self.loss_of(one.name), one)
+            require_fitting(self.loss_of(one.name), one, taught=taught)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all options, for a model card."""

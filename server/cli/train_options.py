@@ -80,7 +80,8 @@ training_options = section(
     _number("--max-length", default=192, text="Tokens of a pair."),
     _number("--layers", default=None, whole=True,
             text="Keep so many layers of the base: faster, a little worse."),
-    click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors: faster."),
+    click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors as they are."),
+    _number("--dropout", default=0.0, text="Share of the activations left out at random."),
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
                  default="auto", show_default=True),
     _number("--pos-weight", default=None,
@@ -141,6 +142,9 @@ record_options = section(
     click.option("--model-name", default="", help="For its card."),
     click.option("--license", "licence", default="", help="For its card, as mit."),
     click.option("--language", default="", help="For its card, as en."),
+    click.option("--push-to-hub", default="", metavar="OWNER/NAME",
+                 help="Publish the model if it passes, without what it was trained on."),
+    click.option("--private", is_flag=True, help="Publish it for its owners alone."),
     click.option("--report-to", default="none", metavar="TRACKER", help="tensorboard, wandb, ..."),
 )  # fmt: skip
 

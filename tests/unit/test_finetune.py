@@ -222,6 +222,29 @@ def test_frozen_word_vectors_stay_and_all_else_moves(source: str, tmp_path: Path
     assert all(weight.requires_grad for weight in base.parameters())
 
 
+def test_dropout_is_off_unless_asked_for_and_the_model_keeps_its_own(
+    source: str, tmp_path: Path
+) -> None:
+    shares: dict[float, set[float]] = {}
+
+    def look(model: CrossEncoder) -> dict[str, float]:
+        modules = inside(model).modules()
+        found = {module.p for module in modules if isinstance(module, torch.nn.Dropout)}
+        shares.setdefault(asked, set()).update(found)
+        return {"m": 0.0}
+
+    base = load_base(source, max_length=32)
+    own = {m.p for m in inside(base).modules() if isinstance(m, torch.nn.Dropout)}
+    for asked in (0.0, 0.3):
+        options = replace(FAST, max_steps=2, dropout=asked)
+        place = tmp_path / f"model{asked}"
+        finetune(
+            base, {"toy.csv": learnable(24)}, options, place, evaluator=DevEvaluator(look, "m")
+        )
+    assert shares == {0.0: {0.0}, 0.3: {0.3}}
+    assert {m.p for m in inside(base).modules() if isinstance(m, torch.nn.Dropout)} == own != {0.0}
+
+
 def test_activations_computed_twice_change_no_weight(source: str, tmp_path: Path) -> None:
     options = replace(FAST, max_steps=3)
     trained(source, tmp_path / "kept", options)

@@ -49,6 +49,7 @@ TYPED = [
     ("--max-length 64", "finetune.max_length", 64),
     ("--layers 3", "finetune.layers", 3),
     ("--freeze-embeddings", "finetune.freeze_embeddings", True),
+    ("--dropout 0.2", "finetune.dropout", 0.2),
     ("--precision float32", "finetune.precision", "float32"),
     ("--patience 2", "finetune.patience", 2),
     ("--seed 7", "finetune.seed", 7),
@@ -76,7 +77,7 @@ TYPED = [
 # What `train` reads itself.
 ELSEWHERE = {
     "pairs", "index", "output", "from_index", "from_feedback", "lenient", "reranker", "cache",
-    "as_json", "model_name", "split", "subset", "revision", "licence", "language",
+    "as_json", "push_to_hub", "private", "model_name", "split", "subset", "revision", "licence", "language",
 }  # fmt: skip
 
 
