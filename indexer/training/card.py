@@ -26,6 +26,7 @@ class Card:
 
     Attributes:
         name: of the model.
+        repository: on the hub, empty where it is not to be published.
         base: the model that training began with.
         license: an SPDX name, empty where nobody said.
         language: a code, empty where nobody said.
@@ -36,6 +37,8 @@ class Card:
         weights: weight between the stages -> nDCG@10 on the queries that it was fitted on.
         weight: the one that was taken.
         seconds: of training alone.
+        teachers: (name, fingerprint) of those whose scores it learned.
+        speeds: (name, pairs per second) of the model, and then of its teachers.
         command: what was typed.
         versions: package -> version.
     """
@@ -43,6 +46,7 @@ class Card:
     name: str
     base: str
     verdict: Verdict
+    repository: str = ""
     license: str = ""
     language: str = ""
     data: Sequence[Mapping[str, Any]] = ()
@@ -52,6 +56,8 @@ class Card:
     weights: Mapping[float, float] = field(default_factory=dict[float, float])
     weight: float | None = None
     seconds: float = 0.0
+    teachers: Sequence[tuple[str, str]] = ()
+    speeds: Sequence[tuple[str, float]] = ()
     command: str = ""
     versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -62,7 +68,7 @@ class Card:
             f"# {self.name}\n\nA CrossEncoder that reranks passages, trained by `shortlist train`"
             f" from {self.base}.",
             self._before_and_after(),
-            _USE.format(name=self.name),
+            _USE.format(name=self.repository or self.name),
             data_section(self.data, self.mining),
             self._training(),
         ]
@@ -85,6 +91,9 @@ class Card:
 
     def _training(self) -> str:
         lines = ["## Training", "", f"{self.seconds:,.0f} s."]
+        for name, fingerprint in self.teachers:
+            lines += ["", f"Taught by **{name}**, fingerprint `{fingerprint}`."]
+        lines += ["", *compared_speeds(self.speeds)] if self.speeds else []
         if self.command:
             lines += ["", "```sh", self.command, "```"]
         lines += ["", "| option | value |", "|---|---|"]
@@ -103,6 +112,16 @@ class Card:
             told = ", ".join(f"{name} {version}" for name, version in self.versions.items())
             lines += ["", f"Versions: {told}."]
         return "\n".join(lines)
+
+
+def compared_speeds(speeds: Sequence[tuple[str, float]]) -> list[str]:
+    """Return lines about a model, the first, and its teachers."""
+    (name, own), *teachers = speeds
+    return [
+        f"{name} reads {own:,.1f} pairs/s, its teacher {teacher} {speed:,.1f}: {own / speed:.1f}"
+        " times as fast."
+        for teacher, speed in teachers
+    ]
 
 
 _USE: Final = """## Use

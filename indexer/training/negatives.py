@@ -113,7 +113,7 @@ def _rows(training: TrainingSet, options: TrainOptions) -> int:
     loss, mining = options.finetune.loss_of(training.name), options.mining
     if loss == "mnrl":
         return max(1, sum(len(example.positives) for example in training.examples))
-    if loss != "bce":
+    if loss != "bce" and not (loss == "distill" and options.finetune.teaching == "soft"):
         return len(training.examples)
     mined = mining.num_negatives + mining.random_negatives
     return sum(

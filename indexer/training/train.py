@@ -9,38 +9,32 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
 from engine.rerankers import load
-from indexer.training.apart import apart, held_out_parts
 from indexer.training.card import Card
 from indexer.training.gate import judge
 from indexer.training.heldout import MEASURE, HeldOut
-from indexer.training.mining import identity
-from indexer.training.negatives import require_one_mined, with_negatives
-from indexer.training.options import FinetuneOptions
-from indexer.training.work import Work
+from indexer.training.prepared import prepare
+from indexer.training.speed import compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from engine.evaluation.collection import Collection
     from engine.evaluation.plan import Progress
     from engine.protocols import Reranker
     from engine.rerankers.settings import ModelSettings
     from engine.search import SearchEngine
-    from indexer.training.examples import Example, TrainingSet
+    from indexer.training.examples import TrainingSet
     from indexer.training.finetuned import Finetuned, TrainingProgress
     from indexer.training.gate import Verdict
+    from indexer.training.prepared import Prepared
     from indexer.training.train_options import TrainOptions
-
-_WATCHED: Final = 40  # held-out questions that are ranked while the model learns
-_WATCHED_DEPTH: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +46,14 @@ class Outcome:
         verdict: of the gate.
         finetuned: steps, seconds, curves.
         weight: the model's share of the final score.
+        speeds: (name, pairs per second) of the model and of its teachers; none without any.
     """
 
     folder: Path
     verdict: Verdict
     finetuned: Finetuned
     weight: float
+    speeds: Sequence[tuple[str, float]]
 
 
 def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
@@ -82,7 +78,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         options: see TrainOptions.
         output: folder of the model.
         scores: where scores of pairs are remembered.
-        about: `license`, `language` and `name`, for the card.
+        about: `license`, `language`, `name` and `repository`, for the card.
         environment: machine, versions and command, for the record.
         progress: told while mining and judging.
         learning: told after each step of training.
@@ -94,93 +90,79 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         ModelError: if the base cannot be trained, or training fails.
     """
     progress, environment = progress or Silent(), environment or Environment.here()
-    options.finetune.require_fitting(sets)
-    require_one_mined(engine, sets, options)
-    plan = _plan(engine, sets, options)
-    work = Work(output, plan, resume=options.resume, force=options.force)
-    parts = apart(sets, options)
-    tuning, judged = held_out_parts([dev for _, dev in parts], options)
-    progress.say(
-        f"{sum(len(one.examples) for one, _ in parts):,} questions to learn from,"
-        f" {len(judged.queries):,} held out for the gate"
-    )
-    work.begin()
-    learned, told = with_negatives(engine, [one for one, _ in parts], options, work, progress)
-    finetuned = _finetuned(engine, learned, tuning, options, work, learning)
-    curve, weight = _fitted(engine, tuning, work, options)
+    prepared = prepare(engine, sets, in_use, options, output, scores, progress)
+    work = prepared.work
+    finetuned = _finetuned(prepared, options, learning)
+    curve, weight = _fitted(engine, prepared, options)
     model = load(str(work.model))
     progress.say("the held-out questions are asked before and after")
     verdict = judge(
-        engine, judged, in_use, model,
+        engine, prepared.judged, in_use, model,
         depth=options.dev_depth, folder=work.evaluation, scores=scores,
         seed=options.finetune.seed, environment=environment, progress=progress,
     )  # fmt: skip
+    speeds = _speeds(prepared, model)
     about = about or {}
     card = Card(
         name=about.get("name") or work.output.name,
+        repository=about.get("repository", ""),
         base=options.base or "all-MiniLM-L6-v2",
         verdict=verdict,
         license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[_told(one, part.notes) for one, (part, _) in zip(sets, parts, strict=True)],
+        data=[_told(one, left.notes) for one, left in zip(sets, prepared.sets, strict=True)],
         hyperparameters=_hyperparameters(options, finetuned),
-        mining=told,
+        mining=prepared.told,
         curve=[(p.step, p.loss, p.metrics.get(MEASURE)) for p in finetuned.curves],
         weights=curve,
         weight=weight,
         seconds=finetuned.seconds,
+        teachers=[(teacher.name, teacher.fingerprint) for teacher in prepared.teachers],
+        speeds=speeds,
         command=environment.command,
         versions=environment.versions,
     )
     (work.model / "README.md").write_text(card.text(), encoding="utf-8")
     folder = work.place(passed=verdict.passed or options.force)
-    return Outcome(folder=folder, verdict=verdict, finetuned=finetuned, weight=weight)
-
-
-def _plan(
-    engine: SearchEngine, sets: Sequence[TrainingSet], options: TrainOptions
-) -> dict[str, Any]:
-    """Return what decides a training: another plan is another training."""
-    free = replace(
-        options, resume=False, force=False, output_format=None, finetune=FinetuneOptions()
+    return Outcome(
+        folder=folder, verdict=verdict, finetuned=finetuned, weight=weight, speeds=speeds
     )
-    return {
-        **asdict(free),
-        "finetune": options.finetune.decisive(),
-        "data": {one.name: dict(one.checksums) for one in sets},
-        "index": identity(engine),
-    }
 
 
 def _finetuned(
-    engine: SearchEngine,
-    learned: Mapping[str, Sequence[Example]],
-    tuning: Collection,
-    options: TrainOptions,
-    work: Work,
-    learning: TrainingProgress | None,
+    prepared: Prepared, options: TrainOptions, learning: TrainingProgress | None
 ) -> Finetuned:
     from indexer.training.base import load_base
     from indexer.training.finetune import finetune
     from indexer.training.watching import watching
 
+    work = prepared.work
     how = replace(options.finetune, resume=work.resumed)
     base = load_base(options.base, max_length=how.max_length, layers=how.layers, seed=how.seed)
-    watched = HeldOut(engine, tuning.sample(_WATCHED), _WATCHED_DEPTH)
-    return finetune(base, learned, how, work.model, evaluator=watching(watched), progress=learning)
+    evaluator = watching(prepared.watched)
+    return finetune(base, prepared.learned, how, work.model, evaluator=evaluator, progress=learning)
 
 
 def _fitted(
-    engine: SearchEngine, tuning: Collection, work: Work, options: TrainOptions
+    engine: SearchEngine, prepared: Prepared, options: TrainOptions
 ) -> tuple[dict[float, float], float]:
     """Fit weight and calibration, write them beside the weights, and return curve and weight."""
     from indexer.training.fitting import fit
 
-    held = HeldOut(engine, tuning, options.dev_depth)
-    logits = load(str(work.model)).score(held.pairs).logits
+    held = HeldOut(engine, prepared.tuning, options.dev_depth)
+    logits = load(str(prepared.work.model)).score(held.pairs).logits
     settings, curve = fit(held, np.asarray(logits))
-    _write_settings(work.model / "shortlist.json", settings)
+    _write_settings(prepared.work.model / "shortlist.json", settings)
     return curve, settings.weight or 0.0
+
+
+def _speeds(prepared: Prepared, model: Reranker) -> list[tuple[str, float]]:
+    """Return how fast a model and its teachers read: what a student is for."""
+    if not prepared.teachers:
+        return []
+    rerankers = [model, *(teacher.reranker for teacher in prepared.teachers)]
+    speeds = compared(rerankers, prepared.watched.pairs)
+    return [(one.name, speed) for one, speed in zip(rerankers, speeds, strict=True)]
 
 
 def _write_settings(path: Path, settings: ModelSettings) -> None:

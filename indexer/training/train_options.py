@@ -26,6 +26,8 @@ class TrainOptions:
         mining: which negatives.
         miner: `own` stage one, or the published recipe's dense search.
         mined: a file of examples that were mined before, in place of mining; of one set alone.
+        teachers: folders or hub names of rerankers, or `default`, whose scores are learned in place
+            of labels.
         output_format: a format of mine_hard_negatives, in which the mined set is written besides.
         dev_queries: at most so many held-out queries are asked by the gate.
         dev_depth: fused documents that are reranked for them.
@@ -39,6 +41,7 @@ class TrainOptions:
     mining: MiningOptions = field(default_factory=MiningOptions)
     miner: Miner = "own"
     mined: Path | None = None
+    teachers: tuple[str, ...] = ()
     output_format: Format | None = None
     dev_queries: int = 200
     dev_depth: int = 30
