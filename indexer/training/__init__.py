@@ -15,6 +15,7 @@
                 chooses the weight between the stages and the calibration
     gate        before and after
     card        what stands beside the weights
+    publishing  LEAF (huggingface_hub): a model that passed as a repository of the hub
     train       all of it, in a working folder (work)
 
 What comes out is a plain sentence-transformers CrossEncoder; nothing here is loaded to serve it.

@@ -10,6 +10,7 @@ import pytest
 
 from engine.rerankers import load
 from tests.commands import shortlist
+from tests.hub import hub_here
 from tests.tiny_models import library_cross_encoder, save_cross_encoder
 
 if TYPE_CHECKING:
@@ -93,6 +94,31 @@ def test_a_model_that_may_be_worse_is_kept_aside(place: Path, home: Path) -> Non
                        "--reranker", "mine", "--force", *untrained)  # fmt: skip
     assert forced.code == 0
     assert (home / "forced/model.safetensors").exists()
+
+
+def test_a_model_that_passed_is_published(
+    place: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with hub_here(monkeypatch) as hub:
+        outcome = train(place, *LEARN, "--reranker", "none", "--push-to-hub", "ann/sea")
+        assert outcome.code == 0, outcome.err
+        assert f"published: {hub.address}/ann/sea" in outcome.out
+    assert {"model.safetensors", "tokenizer.json", "README.md", "shortlist.json"} <= set(hub.files)
+    assert not any(name.startswith("training") for name in hub.files)
+    assert 'CrossEncoder("ann/sea")' in hub.files["README.md"].decode()
+    assert hub.files["model.safetensors"] == (home / "mine/model.safetensors").read_bytes()
+
+
+def test_what_cannot_be_published_is_said_before_any_work(place: Path, home: Path) -> None:
+    for args, words in [
+        (("--push-to-hub", "ann/sea"), "needs a network"),
+        (("--push-to-hub", "sea"), "give its owner too"),
+        (("--private",), "--private belongs to --push-to-hub"),
+    ]:
+        outcome = train(place, *args)
+        assert outcome.code == 2
+        assert words in outcome.err
+    assert list(home.glob("mine*")) == []
 
 
 def test_eight_labelled_pairs_train_and_are_said_to_prove_nothing(place: Path, home: Path) -> None:
