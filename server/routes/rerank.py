@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from server.bodies import read, require_json
 from server.description import problems
 from server.problems import HttpError, request_id
-from server.rating import rate
 from server.routes.serving import Live, in_thread
+from server.scoring import score_texts
 from server.wire.description import RERANK_ANSWER, RERANK_BODY
 from server.wire.rerank import answer_json, answer_of, call_of, dialect_of
 from server.wire.texts import LONGEST_BODY, read_object
@@ -37,9 +37,9 @@ async def rerank(request: Request, live: Live) -> Response:
     call = await to_thread.run_sync(_call, request, body)
 
     def work() -> bytes:
-        rated = rate(_reranker(live), call.query, call.texts, raw=call.raw_scores)
+        scored = score_texts(_reranker(live), call.query, call.texts, raw=call.raw_scores)
         version = "2" if request.url.path.startswith("/v2/") else "1"
-        return answer_json(answer_of(call, rated, request_id(request.scope), version))
+        return answer_json(answer_of(call, scored, request_id(request.scope), version))
 
     content = await in_thread(request, work)
     return Response(content, media_type="application/json")

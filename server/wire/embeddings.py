@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 import numpy as np
 from pydantic import BaseModel, Field, WithJsonSchema
 
+from server.problems import HttpError
 from server.wire.rerank import MOST_TEXTS, Usage
 from server.wire.texts import LONGEST_TEXT, Lenient, require_length, require_some, tokens, unfit
 
@@ -77,7 +78,8 @@ def texts_of(value: object, name: str, most: int) -> list[str]:
 def _text(item: object, place: tuple[str, int]) -> str:
     if not isinstance(item, str):
         raise unfit(_NO_NUMBERS if isinstance(item, int | list) else "text is needed", place)
-    require_some(item, LONGEST_TEXT, f"{place[0]} {place[1]}")
+    if not item:
+        raise HttpError(400, f"{place[0]} {place[1]} is an empty text")
     return require_length(item, place)
 
 

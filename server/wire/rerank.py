@@ -28,7 +28,7 @@ from server.wire.texts import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from server.rating import Rated
+    from server.scoring import ScoredTexts
 
 Dialect = Literal["cohere", "voyage", "tei"]
 
@@ -208,25 +208,25 @@ def answer_json(answer: Answer) -> bytes:
     return ANSWER.dump_json(answer, exclude_unset=True)
 
 
-def answer_of(call: RerankCall, rated: Rated, request_id: str, api_version: str) -> Answer:
+def answer_of(call: RerankCall, scored: ScoredTexts, request_id: str, api_version: str) -> Answer:
     """Return the answer in the words of who asked."""
-    best = [(number, float(rated.scores[number])) for number in rated.order[: call.top]]
+    best = [(number, float(scored.scores[number])) for number in scored.order[: call.top]]
     if call.dialect == "tei":
         return [_ranked_text(call, number, score) for number, score in best]
     results = [_ranked_document(call, number, score) for number, score in best]
     read = tokens(call.texts) + tokens([call.query]) * len(call.texts)
     usage = Usage(prompt_tokens=read, total_tokens=read)
     if call.dialect == "voyage":
-        return VoyageReranked(object="list", data=results, model=rated.model, usage=usage)
+        return VoyageReranked(object="list", data=results, model=scored.model, usage=usage)
     meta: dict[str, Any] = {
         "api_version": {"version": api_version},
         "billed_units": {"search_units": 0},
         "tokens": {"input_tokens": read},
     }
-    if warnings := _warnings(call, rated):
+    if warnings := _warnings(call, scored):
         meta["warnings"] = warnings
     return Reranked(
-        id=request_id, object="rerank", model=rated.model, results=results, usage=usage, meta=meta
+        id=request_id, object="rerank", model=scored.model, results=results, usage=usage, meta=meta
     )
 
 
@@ -247,10 +247,10 @@ def _ranked_document(call: RerankCall, number: int, score: float) -> RankedDocum
     return ranked
 
 
-def _warnings(call: RerankCall, rated: Rated) -> list[str]:
+def _warnings(call: RerankCall, scored: ScoredTexts) -> list[str]:
     warnings: list[str] = []
-    if call.model not in ("", rated.model):
-        warnings.append(f"this server has one reranker, {rated.model}, whatever model is named")
-    if not (rated.calibrated or call.raw_scores):
+    if call.model not in ("", scored.model):
+        warnings.append(f"this server has one reranker, {scored.model}, whatever model is named")
+    if not (scored.calibrated or call.raw_scores):
         warnings.append("this reranker is not calibrated: its scores rank, and mean nothing else")
     return warnings

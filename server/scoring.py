@@ -25,7 +25,7 @@ PART: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rated:
+class ScoredTexts:
     """The scores of n texts.
 
     Attributes:
@@ -41,14 +41,14 @@ class Rated:
     calibrated: bool
 
 
-def rate(
+def score_texts(
     reranker: Reranker,
     query: str,
     texts: Sequence[str],
     *,
     raw: bool = False,
     between: Callable[[], None] = lambda: None,
-) -> Rated:
+) -> ScoredTexts:
     """Score texts for a query.
 
     Args:
@@ -76,7 +76,7 @@ def rate(
     scores = wide if raw else chances
     # Where scores are equal the logits may still differ, and the last key is the first looked at.
     order = np.lexsort((-wide, -scores))
-    return Rated(
+    return ScoredTexts(
         model=reranker.name,
         scores=scores,
         order=order.tolist(),
