@@ -10,9 +10,11 @@
     │   ├── IndexLocked       another process is writing
     │   └── EncoderMismatch   the index was made with another encoder
     ├── SourceError           a root cannot be indexed as asked (missing, suddenly empty)
+    ├── DocumentTaken         a document cannot be changed so: it belongs to a file (HTTP 409)
     ├── CollectionError       queries or judgements cannot be used; names file and line
     ├── ExtractionError       one file gave no text; the reason is for the user
     └── ModelError            a model cannot be loaded or used
+        └── RerankerBusy      too many wait for it; later there may be room (HTTP 503)
 
 The command line turns each into `Error: ...` and an exit code, the server into problem details.
 A message says what is wrong and what to do about it.
@@ -61,6 +63,10 @@ class SourceError(ShortlistError):
     """Raised when a root cannot be indexed as asked."""
 
 
+class DocumentTaken(ShortlistError):
+    """Raised when a document is to be put or removed by hand that came from a file."""
+
+
 class CollectionError(ShortlistError):
     """Raised when queries or judgements cannot be used; the message names file and line."""
 
@@ -71,3 +77,7 @@ class ExtractionError(ShortlistError):
 
 class ModelError(ShortlistError):
     """Raised when a model cannot be loaded or used."""
+
+
+class RerankerBusy(ModelError):
+    """Raised when a shared reranker has no room for more pairs, or does not get to them in time."""

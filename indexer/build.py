@@ -114,10 +114,11 @@ class _Run:
 
     def _check_free(self, relative: str, document: str) -> None:
         owner = self.ledger.owner(document)
-        if owner is not None and owner not in {(self.root.id, relative), (None, "")}:
+        if owner not in {None, (self.root.id, relative)}:
             raise SourceError(
                 f"{document!r} of {self.root.path} has the id of a document that is already indexed"
-                " from elsewhere; give this root a name (--name), which goes before its ids"
+                " from elsewhere, or was put over HTTP; give this root a name (--name), which goes"
+                " before its ids"
             )
 
     # -- one file, one document ------------------------------------------------------------------
