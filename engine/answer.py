@@ -11,6 +11,7 @@ from engine.types import MetadataValue, Sources, Stage
 
 LONGEST_QUERY = 100_000  # characters
 MOST = 10_000  # results, candidates of a source, candidates reranked
+LONGEST_BUDGET = 600_000  # ms
 MOST_FACETS = 20  # of one request
 MOST_VALUES = 100  # of one facet
 
@@ -42,6 +43,8 @@ class SearchRequest:
         facets: `type`, `folder` or fields of metadata, whose values are counted.
         highlight: whether matches are looked for; without, a snippet is the passage's beginning.
         fields: members of a result that are shown, None for all.
+        budget_ms: milliseconds from the beginning of the search in which stage two may read, best
+            candidates first; what it did not get to follows in fused order. None for no limit.
         explain: whether results carry the score of each stage.
         plain: whether the query is read without operators, as judged collections mean theirs.
     """
@@ -59,6 +62,7 @@ class SearchRequest:
     facets: tuple[str, ...] = ()
     highlight: bool = True
     fields: tuple[ResultField, ...] | None = None
+    budget_ms: int | None = None
     explain: bool = False
     plain: bool = False
 
@@ -79,6 +83,8 @@ class SearchRequest:
         self._check_answer()
 
     def _check_answer(self) -> None:
+        if self.budget_ms is not None and not 0 <= self.budget_ms <= LONGEST_BUDGET:
+            raise UsageError(f"budget_ms is from 0 to {LONGEST_BUDGET:,}, not {self.budget_ms}")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise UsageError(f"min_score is between 0 and 1, not {self.min_score}")
         if len(self.facets) > MOST_FACETS:
@@ -144,6 +150,7 @@ class Answer:
     where they were grouped; `facets` count those, and are None where none were asked for.
     `degraded`: a part could not do its work, and `degraded_reason` says which. `notes` are for the
     user's eyes: what the engine decided by itself. `snapshot` is the generation that answered.
+    `search_id` is what feedback names the search by, where a server recorded it.
     """
 
     query: str
@@ -156,3 +163,4 @@ class Answer:
     snapshot: int
     models: dict[str, str | None]
     notes: list[str] = field(default_factory=list[str])
+    search_id: str | None = None

@@ -87,6 +87,21 @@ class Reranker(Protocol):
         ...
 
 
+@runtime_checkable
+class AnytimeReranker(Protocol):
+    """What a reranker can do that keeps deadlines itself, as one that many requests share."""
+
+    def score_until(self, pairs: Sequence[tuple[str, str]], deadline: float) -> Scores:
+        """Score pairs from the first on until the deadline (`time.perf_counter`, in seconds).
+
+        The scores are those of the first m pairs; fewer than all also if it gives up by itself.
+
+        Raises:
+            RerankerBusy: it has no room for them.
+        """
+        ...
+
+
 class Snapshot(Protocol):
     """An immutable view of one commit."""
 

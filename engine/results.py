@@ -36,7 +36,7 @@ class ResultView:
         }
         self._relevance: dict[int, float] = {}
         if shortlist.logits is not None and reranker is not None:
-            read = [passage.id for passage in shortlist.head()]
+            read = [passage.id for passage in shortlist.head()[: len(shortlist.logits)]]
             self._scores["reranked"] = dict(zip(read, shortlist.logits.tolist(), strict=True))
             chances = reranker.relevance(shortlist.logits)
             if chances is not None:

@@ -7,12 +7,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from engine.analysis import Analyzer
 from engine.answer import Answer
+from engine.anytime import score_heads
 from engine.attempts import or_raise, tried
-from engine.errors import ModelError, ShortlistError, UsageError
+from engine.errors import ModelError, RerankerBusy, ShortlistError, UsageError
 from engine.filters import parse_filter
 from engine.fusion import convex, in_tiers
 from engine.protocols import Origins
@@ -30,7 +29,7 @@ from engine.shortlist import Shortlist
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from engine.answer import SearchRequest
+    from engine.answer import DegradedReason, SearchRequest
     from engine.protocols import Encoder, Reranker, Snapshot
     from engine.retrieve import QueryEncoder, Retriever
     from engine.types import Hit, Origin, Stage
@@ -82,10 +81,12 @@ class SearchEngine:
     def search_each(self, requests: Sequence[SearchRequest]) -> list[Answer | ShortlistError]:
         """Answer requests, each as if it were alone; the error of one is no other's.
 
-        All queries are encoded in one call, and all pairs scored in one.
+        All queries are encoded in one call, and all pairs scored in one; budgets are counted from
+        here on.
         """
+        start = time.perf_counter()
         shortlists = self._shortlists(requests)
-        self._score([s for s in shortlists if isinstance(s, Shortlist)])
+        self._score([s for s in shortlists if isinstance(s, Shortlist)], start)
         return [tried(self._answer, shortlist) for shortlist in shortlists]
 
     # -- stage one -------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ class SearchEngine:
 
     # -- stage two -------------------------------------------------------------------------------
 
-    def _score(self, shortlists: Sequence[Shortlist]) -> None:
+    def _score(self, shortlists: Sequence[Shortlist], began: float) -> None:
         # What asks for nothing in words, a filter alone, is a list: there is nothing to judge by.
         wanted = [s for s in shortlists if s.request.rerank and s.fused and s.query.text]
         if self.reranker is None:
@@ -193,23 +194,26 @@ class SearchEngine:
                 _unavailable(wanted, self._reranker_fault)
             return
         wanted = [s for s in wanted if self._weigh(self.reranker, s)]
-        pairs = [(s.query.text, passage.context) for s in wanted for passage in s.head()]
-        if not pairs:
-            return
+        heads = [[(s.query.text, passage.context) for passage in s.head()] for s in wanted]
+        deadlines = [shortlist.deadline(began) for shortlist in wanted]
         start = time.perf_counter()
         try:
-            scores = self.reranker.score(pairs)
+            read = score_heads(self.reranker, heads, deadlines)
+        except RerankerBusy as error:
+            _unavailable(wanted, str(error), "queue")
+            return
         except ModelError as error:
             _LOG.exception("the reranker failed")
             _unavailable(wanted, str(error))
             return
-        spent = (time.perf_counter() - start) * 1000 / len(wanted)
-        ends = np.cumsum([len(s.head()) for s in wanted])
-        for shortlist, logits in zip(wanted, np.split(scores.logits, ends[:-1]), strict=True):
-            shortlist.logits = logits
-            shortlist.timings["rerank"] = spent
-        if scores.windowed and len(wanted) == 1:
-            wanted[0].notes.append(f"{scores.windowed} long passages were read in windows")
+        end = time.perf_counter()
+        spent = (end - start) / max(1, len(wanted))
+        for number, shortlist in enumerate(wanted):
+            scores = read[number]
+            shortlist.timings["queue"] = scores.waited * 1000
+            shortlist.timings["rerank"] = max(0.0, spent - scores.waited) * 1000
+            short = "budget" if end >= deadlines[number] else "queue"
+            shortlist.take(scores, len(heads[number]), short)
 
     def _weigh(self, reranker: Reranker, shortlist: Shortlist) -> bool:
         """Set the reranker's share of the final score; return whether it can read at all."""
@@ -264,7 +268,11 @@ class SearchEngine:
         self.snapshot.close()
 
 
-def _unavailable(shortlists: Sequence[Shortlist], reason: str) -> None:
+def _unavailable(
+    shortlists: Sequence[Shortlist],
+    reason: str,
+    word: DegradedReason = "reranker_unavailable",
+) -> None:
     for shortlist in shortlists:
-        shortlist.degraded = "reranker_unavailable"
+        shortlist.degraded = word
         shortlist.notes.append(f"not reranked: {reason}")

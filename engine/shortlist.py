@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from engine.answer import DegradedReason, Facet, SearchRequest
     from engine.query import Query
-    from engine.types import FloatArray
+    from engine.types import FloatArray, Scores
 
 STAGES: Final = (
     "parse", "lexical", "dense", "fuse", "fetch", "queue", "rerank", "highlight",
@@ -83,6 +84,29 @@ class Shortlist:
         """The candidates that stage two reads."""
         depth = self.request.rerank_depth
         return [self.passages[h.passage] for h in self.fused[:depth] if h.passage in self.passages]
+
+    def deadline(self, began: float) -> float:
+        """Return until when stage two may read, for a search that began at a time, in seconds."""
+        budget = self.request.budget_ms
+        return math.inf if budget is None else began + budget / 1000
+
+    def take(self, scores: Scores, wanted: int, short: DegradedReason) -> None:
+        """Take what stage two says of the first candidates.
+
+        Args:
+            scores: of those that it read.
+            wanted: how many it was given to read.
+            short: why it did not read all of them, where it did not.
+        """
+        read = len(scores.logits)
+        if read:
+            self.logits = scores.logits
+        if scores.windowed:
+            self.notes.append(f"{scores.windowed} long passages were read in windows")
+        if read < wanted:
+            self.degraded = self.degraded or short
+            why = "the budget was used up" if short == "budget" else "the reranker is busy"
+            self.notes.append(f"reranked {read} of {wanted} candidates: {why}")
 
     def ranking(self) -> list[Hit]:
         """The final order: by both stages where stage two read, else stage one's."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float32]
 DoubleArray = npt.NDArray[np.float64]
 IdArray = npt.NDArray[np.int64]
@@ -85,10 +86,22 @@ def by_rank(hit: Hit) -> tuple[float, str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a reranker says of n pairs: (n,) float32 logits, and how many it read in windows."""
+    """What a reranker says of pairs, in their order.
+
+    Attributes:
+        logits: (n,) float32.
+        in_windows: (n,) which pairs were too long to be read in one piece; None if none was.
+        waited: seconds that were spent waiting for the pairs of others.
+    """
 
     logits: FloatArray
-    windowed: int = 0
+    in_windows: BoolArray | None = None
+    waited: float = 0.0
+
+    @property
+    def windowed(self) -> int:
+        """How many pairs were read in windows."""
+        return 0 if self.in_windows is None else int(self.in_windows.sum())
 
 
 def context_text(title: str, heading: tuple[str, ...], text: str) -> str:

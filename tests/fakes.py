@@ -5,8 +5,9 @@ They are deterministic and need no weights: their scores can be worked out by ha
 
 from __future__ import annotations
 
+import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from engine.search import SearchEngine
 from engine.types import Document, DoubleArray, FloatArray, Passage, Scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from engine.protocols import Encoder, Reranker
 
@@ -73,6 +74,37 @@ class OverlapReranker:
 
     def fluency(self, text: str) -> float:
         return self.known
+
+
+class Clock:
+    """Time that passes only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class SlowReranker(OverlapReranker):
+    """Takes its time for each pair, and keeps what it was given."""
+
+    seconds: float = 0.001  # for a pair
+    sleep: Callable[[float], None] = time.sleep
+    batches: list[list[tuple[str, str]]] = field(default_factory=list[list[tuple[str, str]]])
+
+    @property
+    def read(self) -> list[tuple[str, str]]:
+        return [pair for batch in self.batches for pair in batch]
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        self.batches.append(list(pairs))
+        self.sleep(self.seconds * len(pairs))
+        return super().score(pairs)
 
 
 def fill(store: MemoryStore, documents: Mapping[str, str], encoder: Encoder) -> int:

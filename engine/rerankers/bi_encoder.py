@@ -73,8 +73,8 @@ class BiEncoderReranker:
         for number, row in enumerate(rows):
             windows[row.owner].append(number)
         cosines = [(vectors[windows[p]] @ vectors[windows[q][0]]).max() for q, p in sides]
-        long = sum(not windowed.isdisjoint(side) for side in sides)
-        return Scores(np.array(cosines, dtype=np.float32), long)
+        long = [not windowed.isdisjoint(side) for side in sides]
+        return Scores(np.array(cosines, dtype=np.float32), np.array(long, dtype=bool))
 
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. A cosine is no probability until it is calibrated on judged pairs."""

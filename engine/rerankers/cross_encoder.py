@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engine.rerankers.checkpoint import Checkpoint, Precision
-    from engine.types import DoubleArray, FloatArray
+    from engine.types import BoolArray, DoubleArray, FloatArray
 
 
 class CrossEncoderReranker:
@@ -63,8 +63,7 @@ class CrossEncoderReranker:
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
         """See Reranker. Equal pairs are read once."""
-        logits, windowed = read_pairs(self._network, self._windows, pairs)
-        return Scores(logits, windowed)
+        return Scores(*read_pairs(self._network, self._windows, pairs))
 
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. Without a fitted calibration the sigmoid, as the library itself shows."""
@@ -77,15 +76,15 @@ class CrossEncoderReranker:
 
 def read_pairs(
     network: Network, windows: Windows, pairs: Sequence[tuple[str, str]]
-) -> tuple[FloatArray, int]:
-    """Return (n,) logits of pairs, and how many were read in windows; equal pairs are read once."""
+) -> tuple[FloatArray, BoolArray]:
+    """Return (n,) logits of pairs, and which were read in windows; equal pairs are read once."""
     distinct = {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}
     texts = [(well_formed(query), well_formed(passage)) for query, passage in distinct]
     rows, windowed = windows.pairs(texts)
     best = np.full(len(distinct), -np.inf, dtype=np.float32)
     np.maximum.at(best, [row.owner for row in rows], network.run(rows).reshape(-1))
     numbers = [distinct[pair] for pair in pairs]
-    return best[numbers], sum(number in windowed for number in numbers)
+    return best[numbers], np.array([number in windowed for number in numbers], dtype=bool)
 
 
 def _loaded(checkpoint: Checkpoint, precision: Precision) -> CrossEncoder:

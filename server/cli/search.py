@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     "--facet", "facets", multiple=True, metavar="FIELD",
     help="Count the values of type, folder or a metadata field (repeatable).",
 )  # fmt: skip
+@click.option("--budget-ms", type=int, help="Rerank only as many candidates as fit into this time.")
 @click.option("--explain", is_flag=True, help="Ranks, scores and milliseconds of each stage.")
 @json_option
 @click.option(
@@ -71,6 +72,7 @@ def command(  # noqa: PLR0913
     reranker: str,
     no_rerank: bool,
     rerank_depth: int,
+    budget_ms: int | None,
     min_score: float | None,
     facets: tuple[str, ...],
     explain: bool,
@@ -105,6 +107,7 @@ def command(  # noqa: PLR0913
         group_by="document" if queries or group_by else None,
         rerank=rerank,
         rerank_depth=rerank_depth,
+        budget_ms=budget_ms,
         min_score=min_score,
         facets=facets,
         explain=explain,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+from engine.anytime import score_until
 
 if TYPE_CHECKING:
     from engine.protocols import Reranker
@@ -62,6 +65,15 @@ class RerankerContract:
         pairs = [(QUERY, passage) for passage in PASSAGES]
         alone = [reranker.score([pair]).logits[0] for pair in pairs]
         np.testing.assert_allclose(reranker.score(pairs).logits, alone, atol=1e-4)
+
+    def test_reading_within_a_time_gives_the_same_logits(self, reranker: Reranker) -> None:
+        long = ("the red fish swims " * 150)[: self.longest]
+        pairs = [(QUERY, passage) for passage in [*PASSAGES, long]]
+        soon = time.perf_counter() + 60
+        at_once, in_parts = reranker.score(pairs), score_until(reranker, pairs, soon)
+        np.testing.assert_allclose(in_parts.logits, at_once.logits, atol=1e-5)
+        assert in_parts.windowed == at_once.windowed
+        assert len(score_until(reranker, pairs, 0.0).logits) == 0
 
     def test_equal_pairs_have_equal_logits(self, reranker: Reranker) -> None:
         logits = reranker.score([(QUERY, passage) for passage in PASSAGES]).logits
