@@ -20,16 +20,20 @@ from starlette.routing import Match
 
 from engine.errors import (
     DamagedIndex,
+    DocumentTaken,
     EncoderMismatch,
+    ExtractionError,
     FilterError,
     ForeignIndex,
     IndexFault,
+    IndexLocked,
     ModelError,
     NoIndex,
+    RerankerBusy,
     ShortlistError,
     UsageError,
 )
-from server.wire.errors import members, wrong_base
+from server.wire.errors import meant, members, wrong_base
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,11 +61,15 @@ _SEE_LOG: Final = "the server's log says why"
 # The first class that an error is an instance of counts.
 TABLE: Final[dict[type[ShortlistError], _Row]] = {
     UsageError: _Row(422),
+    DocumentTaken: _Row(409),
+    ExtractionError: _Row(422),
+    IndexLocked: _Row(503, "another process is writing to the index", 5),
     NoIndex: _Row(503, "there is no index where this server expects it", 10),
     ForeignIndex: _Row(503, "the index was made by another version or program", 10),
     DamagedIndex: _Row(503, "the index is damaged (shortlist verify says where)", 10),
     EncoderMismatch: _Row(503, "the index was made with another encoder", 10),
     IndexFault: _Row(503, f"the index cannot be read; {_SEE_LOG}", 10),
+    RerankerBusy: _Row(503, "too many requests wait for the reranker; try again in a second", 1),
     ModelError: _Row(500, f"a model cannot be loaded or used; {_SEE_LOG}"),
     ShortlistError: _Row(500, f"the search failed; {_SEE_LOG}"),
 }
@@ -85,6 +93,7 @@ class HttpError(Exception):
 
     def body(self, scope: Scope) -> dict[str, Any]:
         """Return the problem; `instance` is the request's id, as it stands in the log."""
+        state = _state(scope)
         body = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
@@ -93,8 +102,8 @@ class HttpError(Exception):
             "instance": f"urn:uuid:{request_id(scope)}",
             **self.extensions,
         }
-        shape = _state(scope).get("shape")
-        body |= members(scope["path"], shape, self.status, self.detail, self.extensions)
+        shape, path = state.get("shape"), state.get("meant", scope["path"])
+        body |= members(path, shape, self.status, self.detail, self.extensions)
         return body
 
     def response(self, scope: Scope) -> Response:
@@ -184,14 +193,22 @@ def on_problem(request: Request, error: Exception) -> Response:
     return problem.response(request.scope)
 
 
+def on_client_left(request: Request, error: Exception) -> Response:
+    """Answer nobody: 499 is only for the log and the numbers."""
+    return Response(status_code=499)
+
+
 def on_http_exception(request: Request, error: Exception) -> Response:
     """Answer for what the framework refuses: no such path, no such method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for nothing else
     headers = dict(error.headers or {})
     detail = error.detail
     if error.status_code == HTTPStatus.NOT_FOUND:
-        listed = "there is nothing at this path (GET /openapi.json lists what there is)"
-        detail = wrong_base(request.url.path) or listed
+        detail = "there is nothing at this path (GET /openapi.json lists what there is)"
+        path = request.scope["path"]
+        if meant(path):
+            request.state.meant = meant(path)
+            detail = wrong_base(path)
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         # The framework names the methods of the first route at a path, not those of all.
         headers["Allow"] = ", ".join(_methods(request))

@@ -35,7 +35,7 @@ def members(
     """Return what is added to a problem.
 
     Args:
-        path: of the request.
+        path: of the request, or which one it meant.
         shape: what its body told, None where it told nothing.
         status: of the problem.
         detail: of the problem.
@@ -70,14 +70,16 @@ def _first_field(extensions: Mapping[str, object]) -> str | None:
     return pointers[0][1] if pointers and len(pointers[0]) > 1 else None
 
 
-def wrong_base(path: str) -> str:
-    """Return what is wrong with a path that ends like one of these; empty if nothing is.
+def meant(path: str) -> str:
+    """Return the route that a path which leads nowhere ends like; empty if there is none.
 
-    Clients put their own path behind a base URL, and it is easily one part too long.
+    Clients put their own path behind a base URL, and that is easily one part too long.
     """
-    for known in sorted(_SHAPES, key=len, reverse=True):
-        prefix = path.removesuffix(known)
-        if prefix and prefix != path:
-            shown = prefix[:_LONGEST_PREFIX]
-            return f"{known} is at the top of this server: base_url must not end in {shown}"
-    return ""
+    return max((known for known in _SHAPES if path.endswith(known)), key=len, default="")
+
+
+def wrong_base(path: str) -> str:
+    """Return what is wrong with such a path."""
+    known = meant(path)
+    shown = path.removesuffix(known)[:_LONGEST_PREFIX]
+    return f"{known} is at the top of this server: base_url must not end in {shown}"

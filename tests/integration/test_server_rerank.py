@@ -272,6 +272,7 @@ def test_a_base_url_that_is_too_long_is_told(
     problem = assert_problem(client.post(path, json={}), 404)
     assert problem["detail"].startswith(known)
     assert problem["detail"].endswith(f"base_url must not end in {prefix}")
+    assert {"message", "error"} & set(problem)
 
 
 @pytest.mark.parametrize("name", ["texts", "documents"])
