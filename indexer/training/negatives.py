@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 def require_one_mined(
     engine: SearchEngine, sets: Sequence[TrainingSet], options: TrainOptions
 ) -> None:
-    """Raise UsageError if a mined set is given that cannot be used."""
+    """Raise UsageError if a set cannot be mined as asked, or a mined one cannot be used."""
+    alone = next((one.name for one in sets if one.kind == "questions"), None)
+    if alone is not None and options.miner == "dense":
+        raise UsageError(
+            f"--miner dense looks for what is near to answers, and {alone} has none: leave it out"
+        )
     if options.mined is None:
         return
     if len(sets) > 1:
