@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine.errors import ModelError
+from engine.errors import ModelError, RerankerBusy
 from engine.rerankers.settings import Calibration
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from engine.protocols import Reranker
     from engine.types import DoubleArray, FloatArray
 
-# Pairs given to the reranker at once: long lists let others in between, and can be left.
+# Pairs given to the reranker at once: a long list would not find room for all of them.
 PART: Final = 256
 
 
@@ -47,7 +47,7 @@ def score_texts(
     texts: Sequence[str],
     *,
     raw: bool = False,
-    between: Callable[[], None] = lambda: None,
+    again: Callable[[], bool] = lambda: False,
 ) -> ScoredTexts:
     """Score texts for a query.
 
@@ -56,17 +56,24 @@ def score_texts(
         query: may be empty, as may texts.
         texts: equal ones are read once, and score the same.
         raw: whether to give logits; else relevance, or the sigmoid of a model without calibration.
-        between: called before each part of a long list; what it raises ends the work.
+        again: asked where the reranker is too busy in the midst of a long list; may wait.
 
     Raises:
+        RerankerBusy: if it is so at the beginning, or `again` says no.
         ModelError: if a score is not a number.
     """
-    distinct = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    # Neighbours of one length waste no padding.
+    lengths = sorted(dict.fromkeys(texts), key=len, reverse=True)
+    distinct = {text: number for number, text in enumerate(lengths)}
     pairs = [(query, text) for text in distinct]
     parts: list[FloatArray] = [np.empty(0, np.float32)]
-    for start in range(0, len(pairs), PART):
-        between()
-        parts.append(reranker.score(pairs[start : start + PART]).logits)
+    while (done := PART * (len(parts) - 1)) < len(pairs):
+        try:
+            parts.append(reranker.score(pairs[done : done + PART]).logits)
+        except RerankerBusy:
+            # What was read would have to be read again.
+            if not (done and again()):
+                raise
     logits = np.concatenate(parts)[[distinct[text] for text in texts]]
     if not np.isfinite(logits).all():
         raise ModelError(f"{reranker.name} gave a score that is no number")

@@ -93,6 +93,10 @@ class RerankCall:
     raw_scores: bool
     model: str = ""
 
+    def tokens(self) -> int:
+        """Estimate what is read: the query with each of the texts."""
+        return tokens(self.texts) + tokens([self.query]) * len(self.texts)
+
 
 def dialect_of(fields: dict[str, Any]) -> Dialect:
     """Return how a body asks; HttpError 422 if it has both `texts` and `documents`, or neither."""
@@ -214,7 +218,7 @@ def answer_of(call: RerankCall, scored: ScoredTexts, request_id: str, api_versio
     if call.dialect == "tei":
         return [_ranked_text(call, number, score) for number, score in best]
     results = [_ranked_document(call, number, score) for number, score in best]
-    read = tokens(call.texts) + tokens([call.query]) * len(call.texts)
+    read = call.tokens()
     usage = Usage(prompt_tokens=read, total_tokens=read)
     if call.dialect == "voyage":
         return VoyageReranked(object="list", data=results, model=scored.model, usage=usage)

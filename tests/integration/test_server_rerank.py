@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engine.errors import RerankerBusy
 from server.app import create_app
-from server.problems import HttpError
 from server.wire.rerank import MOST_TEXTS
 from server.wire.texts import LONGEST_BODY, LONGEST_TEXT
 from tests.client import DOCUMENTS, JSON, Serve, assert_problem, client_of, serving_many
@@ -306,7 +306,7 @@ class Busy(OverlapReranker):
     """Has no time."""
 
     def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
-        raise HttpError(503, "the queue is full", {"Retry-After": "1"})
+        raise RerankerBusy("the queue is full")
 
 
 def test_a_server_that_is_full_asks_to_come_back(serving: Serve) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from engine.errors import ModelError
+from engine.errors import ModelError, RerankerBusy
 from engine.types import DoubleArray, FloatArray, Scores
 from server.scoring import PART, score_texts
 from tests.fakes import OverlapReranker
@@ -70,21 +70,40 @@ def test_where_the_scores_tie_the_logits_decide() -> None:
     assert score_texts(Calibrated(), "", ["1", "3", "2"]).order == [1, 2, 0]
 
 
-def test_long_lists_are_read_in_parts_and_can_be_left_between_them() -> None:
+class Busy(Reading):
+    """Has no room at some of its calls, which are counted from 0."""
+
+    busy: tuple[int, ...]
+
+    def __init__(self, *busy: int) -> None:
+        super().__init__()
+        object.__setattr__(self, "busy", busy)
+
+    def score(self, pairs: Sequence[tuple[str, str]]) -> Scores:
+        scores = super().score(pairs)
+        if len(self.asked) - 1 in self.busy:
+            raise RerankerBusy("full")
+        return scores
+
+
+LONG = [str(number) for number in range(2 * PART + 1)]
+
+
+def test_long_lists_are_read_in_parts() -> None:
     reranker = Reading()
-    texts = [str(number) for number in range(2 * PART + 1)]
-    assert score_texts(reranker, "", texts).order == list(range(2 * PART, -1, -1))
+    assert score_texts(reranker, "", LONG).order == list(range(2 * PART, -1, -1))
     assert reranker.asked == [PART, PART, 1]
 
-    reranker, left = Reading(), iter([False, True])
 
-    def between() -> None:
-        if next(left):
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        score_texts(reranker, "", texts, between=between)
-    assert reranker.asked == [PART]
+def test_a_list_that_is_half_read_waits_for_room() -> None:
+    reranker = Busy(1, 2, 4)
+    scored = score_texts(reranker, "", LONG, again=lambda: True)
+    assert scored.order == list(range(2 * PART, -1, -1))
+    assert reranker.asked == [PART, PART, PART, PART, 1, 1]
+    with pytest.raises(RerankerBusy):
+        score_texts(Busy(1), "", LONG)
+    with pytest.raises(RerankerBusy):
+        score_texts(Busy(0), "", LONG, again=lambda: True)
 
 
 def test_a_score_that_is_no_number_is_an_error() -> None:
