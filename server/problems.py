@@ -193,7 +193,7 @@ def on_problem(request: Request, error: Exception) -> Response:
     return problem.response(request.scope)
 
 
-def on_client_left(request: Request, error: Exception) -> Response:
+def on_client_left(_request: Request, _error: Exception) -> Response:
     """Answer nobody: 499 is only for the log and the numbers."""
     return Response(status_code=499)
 

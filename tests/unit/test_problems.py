@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from engine import errors
-from engine.errors import FilterError, NoIndex, ShortlistError, UsageError
+from engine.errors import FilterError, NoIndex, RerankerBusy, ShortlistError, UsageError
 from server.problems import MOST_ERRORS, TABLE, invalid, pointer, problem_of, without_paths
 from server.schemas import SearchBody
 from server.settings import ServerSettings, host_name, is_loopback
@@ -26,7 +26,9 @@ def own_errors() -> list[type[ShortlistError]]:
 @pytest.mark.parametrize("kind", own_errors())
 def test_every_error_of_ours_has_a_row(kind: type[ShortlistError]) -> None:
     problem = problem_of(kind("about /home/ann/secret"))
-    expected = 422 if issubclass(kind, UsageError) else 503 if "Index" in mro(kind) else 500
+    expected = 422 if issubclass(kind, UsageError) else 500
+    if "Index" in mro(kind) or issubclass(kind, RerankerBusy):
+        expected = 503
     assert problem.status == expected
     assert ("/home/ann" in problem.detail) == (expected == 422)
 
