@@ -20,7 +20,8 @@ def combine(
 
     A hit of the head scores weight * reranker + (1 - weight) * stage one, each min-max normalised
     per query (stage one over the first `among`); a hit of the tail has nothing from the reranker.
-    So scores never rise from one result to the next.
+    So scores never rise from one result to the next. Where a time budget let fewer be read, the
+    reranker's scores are normalised over those few: the order is that of a smaller rerank depth.
 
     Args:
         fused: stage one's hits, best first.
