@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, get_args
+import json
+from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+    field_validator,
+)
 
 from engine.answer import (
+    LONGEST_BUDGET,
     LONGEST_QUERY,
     MOST,
     MOST_FACETS,
@@ -17,6 +27,8 @@ from engine.answer import (
 from engine.types import Sources  # noqa: TC001 - pydantic reads the annotations
 
 LONGEST_FILTER: Final = 10_000  # characters
+MOST_QUERIES: Final = 1000  # of one batch
+DEEPEST: Final = 100_000  # candidates that all queries of a batch ask each source for
 LONGEST_FIELD: Final = 200  # characters of a metadata field's name
 
 ANSWER: Final = TypeAdapter(Answer)
@@ -24,19 +36,11 @@ ANSWER: Final = TypeAdapter(Answer)
 FieldName = Annotated[str, Field(min_length=1, max_length=LONGEST_FIELD)]
 
 
-class SearchBody(BaseModel):
-    """A question; the fields are those of `shortlist search`."""
+class SearchOptions(BaseModel):
+    """How a question is answered; the fields are those of `shortlist search`."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"query": "how do I renew a certificate", "k": 5}]},
-    )
+    model_config = ConfigDict(extra="forbid")
 
-    query: str = Field(
-        max_length=LONGEST_QUERY,
-        description='Words; also "a phrase", +must, -mustnot, title:word, path:GLOB, prefix*.',
-        examples=["how do I renew a certificate"],
-    )
     k: int = Field(
         10,
         ge=1,
@@ -58,6 +62,14 @@ class SearchBody(BaseModel):
     )
     rerank: bool = Field(True, description="Whether stage two ranks.")
     rerank_depth: int = Field(50, ge=1, le=MOST, description="Candidates that are reranked.")
+    budget_ms: int | None = Field(
+        None,
+        ge=0,
+        le=LONGEST_BUDGET,
+        description="Milliseconds for the search: as many of the best candidates are reranked as"
+        " fit, the rest follows in the order of stage one. `stage` tells which, and an answer that"
+        " ran out of time is `degraded`. Stage one is not cut short.",
+    )
     min_score: float | None = Field(
         None,
         ge=0,
@@ -83,9 +95,28 @@ class SearchBody(BaseModel):
     )
     explain: bool = Field(False, description="Whether results carry the score of each stage.")
 
+
+class SearchBody(SearchOptions):
+    """A question; the fields are those of `shortlist search`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "how do I renew a certificate", "k": 5}]},
+    )
+
+    query: str = Field(
+        max_length=LONGEST_QUERY,
+        description='Words; also "a phrase", +must, -mustnot, title:word, path:GLOB, prefix*.',
+        examples=["how do I renew a certificate"],
+    )
+    record: bool = Field(
+        True,
+        description="Whether the answer may be recorded, where the server records feedback: false"
+        " for what nobody looks at, as while one types. What is recorded has a `search_id`.",
+    )
+
     def request(self) -> SearchRequest:
         """Return the question as the engine takes it."""
-        return SearchRequest(**self.model_dump())
+        return SearchRequest(**self.model_dump(exclude={"record"}))
 
 
 class SearchParameters(SearchBody):
@@ -104,11 +135,56 @@ class SearchParameters(SearchBody):
         return text.split(",") if isinstance(text, str) else text
 
 
+# Each is read by itself, so that what is wrong with one fails no other.
+_Question = Annotated[
+    str | dict[str, Any],
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"$ref": "#/components/schemas/SearchBody"}]}),
+]
+
+
+class BatchBody(SearchOptions):
+    """Many questions; what stands beside `queries` holds for each that does not say otherwise."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"queries": ["passport", {"query": "visa", "filter": "type:pdf"}], "k": 3}]
+        },
+    )
+
+    queries: list[_Question] = Field(
+        min_length=1,
+        max_length=MOST_QUERIES,
+        description="Texts, or objects as POST /search takes them. All together may ask for"
+        f" {MOST:,} results, {MOST:,} candidates to rerank, and {DEEPEST:,} of each source.",
+    )
+
+    def request(self, question: str | dict[str, Any]) -> SearchRequest:
+        """Return one of the questions as the engine takes it.
+
+        Raises:
+            ValidationError: if it is none.
+            UsageError: if it goes together with no answer.
+        """
+        asked = {"query": question} if isinstance(question, str) else question
+        own = SearchBody.model_validate_json(json.dumps(asked), strict=True)
+        options = self.model_dump(exclude={"queries"})
+        return SearchRequest(**options | own.model_dump(exclude_unset=True, exclude={"record"}))
+
+
 class FieldError(BaseModel):
     """What is wrong with one field; `pointer` is a JSON pointer, or names the parameter."""
 
     detail: str
     pointer: str
+
+
+class OpenAIError(BaseModel):
+    """What OpenAI clients show of an error; `param` is a field."""
+
+    message: str
+    type: Literal["invalid_request_error", "server_error"]
+    param: str | None
+    code: None
 
 
 class Problem(BaseModel):
@@ -123,6 +199,11 @@ class Problem(BaseModel):
     stage: Literal["loading", "failed", "stopped"] | None = Field(
         None, description="With status 503, while the server has no engine."
     )
+    message: str | None = Field(None, description="The detail, where Cohere clients ask.")
+    error: str | OpenAIError | None = Field(
+        None, description="The detail, where TEI (a string) and OpenAI clients (an object) ask."
+    )
+    error_type: str | None = Field(None, description="Its kind in the words of TEI.")
 
 
 class Alive(BaseModel):

@@ -43,7 +43,7 @@ RESULT = {
 }
 ANSWER = {
     *("query", "results", "total_candidates", "degraded", "degraded_reason", "timings_ms"),
-    *("snapshot", "models", "notes", "facets"),
+    *("snapshot", "models", "notes", "facets", "search_id"),
 }
 TIMINGS = set("parse lexical dense fuse fetch queue rerank highlight total".split())  # noqa: SIM905
 
@@ -296,6 +296,18 @@ def test_search_counts_facets_and_says_what_min_score_compares_with(index: Path)
     assert "min_score was left aside" in outcome.err
     assert set(ask(index, "mill", "--facet", "folder")["facets"]) == {"folder"}
     assert shortlist("search", "mill", "-i", index, "--min-score", "2").code == 2
+
+
+def test_search_keeps_a_budget(index: Path, tmp_path: Path) -> None:
+    from tests.tiny_models import save_cross_encoder
+
+    model = save_cross_encoder(tmp_path / "model")
+    args = ("search", "mill installer", "-i", index, "--reranker", model, "--budget-ms")
+    none = shortlist(*args, "0")
+    assert (none.code, none.err.splitlines()[-1]) == (0, "degraded: budget")
+    assert "reranked 0 of " in none.err
+    assert shortlist(*args, "600000").err == ""
+    assert shortlist(*args, "-1").code == 2
 
 
 def test_a_heading_is_shown_with_its_place(tmp_path: Path) -> None:
