@@ -38,7 +38,8 @@ from engine.errors import ModelError, UsageError
 from engine.rerankers.batches import quietly
 from engine.rerankers.checkpoint import resolve
 from engine.static import StaticEncoder
-from indexer.training.encoder_options import TrainedEncoder, card, rows_of
+from indexer.training.encoder_card import EncoderCard
+from indexer.training.encoder_options import TrainedEncoder, rows_of
 from indexer.training.finetuned import Silent, Status
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ def train_encoder(
         losses=trainer.losses(),
         moved=moved,
     )
-    (folder / "README.md").write_text(card(trained, options, default=not source), "utf-8")
+    card = EncoderCard(trained=trained, options=options, default=not source)
+    (folder / "README.md").write_text(card.text(), "utf-8")
     return trained
 
 

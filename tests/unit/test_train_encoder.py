@@ -15,7 +15,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from engine.errors import ModelError, UsageError
 from engine.static import StaticEncoder
 from indexer.training.encoder import train_encoder
-from indexer.training.encoder_options import EncoderOptions, card, rows_of
+from indexer.training.encoder_card import EncoderCard
+from indexer.training.encoder_options import EncoderOptions, rows_of
 from indexer.training.examples import Candidate, Example
 
 if TYPE_CHECKING:
@@ -195,7 +196,8 @@ def test_the_card_says_where_the_vectors_come_from(done: TrainedEncoder) -> None
     assert done.base in text
     assert "| learning_rate | 0.05 |" in text
     assert "Llama" not in text
-    assert "Llama 2 Community" in card(done, FAST, default=True)
+    ours = EncoderCard(trained=done, options=FAST, default=True).text()
+    assert "Llama 2 Community" in ours
 
 
 def test_a_folder_that_is_taken_is_refused_and_left_alone(base: Path) -> None:
