@@ -17,6 +17,8 @@
     card        what stands beside the weights
     publishing  LEAF (huggingface_hub): a model that passed as a repository of the hub
     train       all of it, in a working folder (work)
+    stage_one   the same for the static encoder of stage one: encoder (LEAF: sentence-transformers),
+                encoder_gate, encoder_card
 
-What comes out is a plain sentence-transformers CrossEncoder; nothing here is loaded to serve it.
+What comes out are plain sentence-transformers models; nothing here is loaded to serve it.
 """
