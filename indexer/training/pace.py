@@ -7,6 +7,7 @@ copy of the base, which is thrown away. The training then begins as if nothing h
 
 from __future__ import annotations
 
+import gc
 import random
 import time
 from contextlib import contextmanager
@@ -78,14 +79,32 @@ def pace_of(
     alone = replace(
         options, patience=None, eval_steps=None, save_steps=None, report_to="none", resume=False
     )
-    with _undisturbed(), TemporaryDirectory() as folder, exact(alone), quietly():
-        base = load_base(source, max_length=alone.max_length, layers=alone.layers, seed=alone.seed)
+    try:
+        with _undisturbed(), exact(alone), quietly():
+            return _measured(source, sets, alone, pairs)
+    finally:
+        # A trainer refers to itself; the training may need the room of this one.
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def _measured(
+    source: str,
+    sets: Mapping[str, Sequence[Example]],
+    options: FinetuneOptions,
+    pairs: Sequence[tuple[str, str]],
+) -> Pace:
+    with TemporaryDirectory() as folder:
+        base = load_base(
+            source, max_length=options.max_length, layers=options.layers, seed=options.seed
+        )
         network = Network(base.eval(), "scores")
         windows = Windows(base.tokenizer, network.window())
         speed = pairs_per_second(lambda some: read_pairs(network, windows, some), pairs)
-        rows = [rows_of(name, examples, alone) for name, examples in sets.items()]
-        with adapted(base, alone):
-            trainer = trainer_of(base, rows, alone, Path(folder), None)
+        rows = [rows_of(name, examples, options) for name, examples in sets.items()]
+        with adapted(base, options):
+            trainer = trainer_of(base, rows, options, Path(folder), None)
             steps, a_step = _steps(trainer, rows)
     return Pace(steps=steps, a_step=a_step, pairs_per_second=speed)
 
