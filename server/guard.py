@@ -50,7 +50,9 @@ class Guard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                MutableHeaders(scope=message).update({**_SAFE_HEADERS, "X-Request-Id": request_id})
+                headers = MutableHeaders(scope=message)
+                for name, value in {**_SAFE_HEADERS, "X-Request-Id": request_id}.items():
+                    headers.setdefault(name, value)  # a page says itself what it may load
             await send(message)
 
         try:
