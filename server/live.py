@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from engine.errors import ShortlistError
+from server.logs import SERVER, log_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -26,6 +27,10 @@ _LOG: Final = logging.getLogger(__name__)
 
 class NotReadyError(Exception):
     """Raised when there is no engine to answer: still loading, failed, or stopped."""
+
+
+class ReloadingError(Exception):
+    """Raised when an engine is being loaded already."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +76,7 @@ class LiveEngine:
         self._released = threading.Condition(self._lock)
         self._users = 0
         self._renewing = threading.Lock()
+        self._reloading = threading.Lock()
         self._lease: _Lease | None = None
         self._loader = threading.Thread(target=self._run_load, name="shortlist-load")
 
@@ -90,10 +96,32 @@ class LiveEngine:
         with self._released:
             self._released.wait_for(lambda: not self._users)
 
+    def reload(self) -> int:
+        """Load an engine anew and let it answer; return its commit.
+
+        Until it is loaded, and if it cannot be, the one before answers.
+
+        Raises:
+            ReloadingError: if one is being loaded.
+            NotReadyError: if it was closed meanwhile.
+            Exception: whatever `load` raises.
+        """
+        if self._loader.is_alive() or not self._reloading.acquire(blocking=False):
+            raise ReloadingError
+        try:
+            engine = self._load()
+        finally:
+            self._reloading.release()
+        generation = engine.snapshot.generation
+        if not self._replace(_Lease(engine)):
+            raise NotReadyError(self.progress)
+        self._next_check = 0.0  # there may be a commit since it was opened
+        return generation
+
     @property
     def loading(self) -> bool:
-        """Whether the loader still runs, also after `close`."""
-        return self._loader.is_alive()
+        """Whether something is still being loaded, also after `close`."""
+        return self._loader.is_alive() or self._reloading.locked()
 
     @property
     def generation(self) -> int | None:
@@ -140,24 +168,29 @@ class LiveEngine:
                 if self.progress == "loading":
                     self.progress = "failed"
             return
-        with self._lock:
-            wanted = self.progress == "loading"
-            if wanted:
-                self._next_check = time.monotonic() + self._check_seconds
-                self._lease = _Lease(engine)
-                self.progress = "ready"
-        if not wanted:
-            engine.close()
+        self._next_check = time.monotonic() + self._check_seconds
+        self._replace(_Lease(engine))
+
+    def refresh(self) -> None:
+        """Let the newest commit answer before this returns, as the one that was just made."""
+        with self._renewing:
+            self._swap_in_newer()
 
     def _look_for_newer(self) -> None:
         """Swap in a newer commit; requests that come meanwhile do not wait for it."""
         if time.monotonic() < self._next_check or not self._renewing.acquire(blocking=False):
             return
         try:
+            self._swap_in_newer()
+        finally:
+            self._renewing.release()
+
+    def _swap_in_newer(self) -> None:
+        try:
             lease = self._lease
             newer = self._renew(lease.engine) if lease else None
             if newer is not None:
-                self._replace(_Lease(newer))
+                self._replace(_Lease(newer), lease)
             self._complaint = ""
         except Exception as error:
             # The commit before still answers, whatever became of the folder.
@@ -166,17 +199,41 @@ class LiveEngine:
             self._complaint = str(error)
         finally:
             self._next_check = time.monotonic() + self._check_seconds
-            self._renewing.release()
 
-    def _replace(self, lease: _Lease | None) -> None:
+    def _replace(self, lease: _Lease | None, before: _Lease | None = None) -> bool:
+        """Let another engine answer from now on.
+
+        Args:
+            lease: the engine, None for none.
+            before: only if this one still answers, if it is given.
+
+        Returns:
+            Whether it was wanted; else it is closed.
+        """
         with self._lock:
-            old, self._lease = self._lease, lease
-            if old is None:
-                return
-            old.retired = True
-            over = old.over
-        if over:
+            wanted = lease is None or self.progress != "stopped"
+            wanted = wanted and before in (None, self._lease)
+            if lease is not None and wanted:
+                self.progress, self.fault = "ready", None
+            old = lease
+            if wanted:
+                old, self._lease = self._lease, lease
+            if old is not None:
+                old.retired = True
+            over = old is not None and old.over
+        if old is not None and over:
             old.engine.close()
+        return wanted
+
+
+def reload_and_tell(live: LiveEngine) -> None:
+    """Load an engine anew, and log how that went."""
+    try:
+        log_event(SERVER, "reloaded", commit=live.reload())
+    except (NotReadyError, ReloadingError):
+        _LOG.warning("not reloaded: the server is loading already, or stops")
+    except Exception as error:
+        _complain("reloading failed; what was loaded before answers", error)
 
 
 def _complain(what: str, error: Exception) -> None:

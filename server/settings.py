@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import UsageError
+from server.keys import Keys
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from server.logs import LogFormat
+
 SEARCH_BODY: Final = 1_000_000  # bytes
+DOCUMENT_BODY: Final = 32_000_000  # bytes
 SEARCH_THREADS: Final = 4
+REQUEST_THREADS: Final = 32  # most of them wait for the reranker
+LINE: Final = 256
+TIMEOUT: Final = 30.0  # seconds
+WRITE_THREADS: Final = 4
 
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{0,5})?")
 
@@ -27,7 +36,15 @@ class ServerSettings:
         port: 0 takes a free one.
         allowed_hosts: further names that requests may come in under, as of a reverse proxy.
         insecure: whether anything but loopback may be bound, where there are no keys.
-        threads: searches that run at the same time; further ones wait.
+        keys: who may come in; without any, everybody.
+        rate_limit: requests a minute of a key, or of an address without one; 0 is no limit.
+        log: how stderr is written.
+        log_queries: whether the log shows paths and queries.
+        writable: whether documents can be put and removed.
+        feedback: whether searches and feedback are recorded.
+        threads: requests that are worked for at the same time; further ones wait.
+        line: requests that may wait for that; further ones are answered 503.
+        timeout: seconds that a request may take, and its body may take to arrive.
         check_seconds: how often at most the index is asked for a newer commit.
     """
 
@@ -35,19 +52,36 @@ class ServerSettings:
     port: int = 8000
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
-    threads: int = SEARCH_THREADS
+    keys: Keys = field(default_factory=Keys)
+    rate_limit: int = 0
+    log: LogFormat = "none"
+    log_queries: bool = False
+    writable: bool = False
+    feedback: bool = False
+    threads: int = REQUEST_THREADS
+    line: int = LINE
+    timeout: float = TIMEOUT
     check_seconds: float = 1.0
 
     def __post_init__(self) -> None:
         if not self.host:
             raise UsageError("the host to listen on is empty; 127.0.0.1 is this machine alone")
+        for name in self.allowed_hosts:
+            if not host_name(name):
+                raise UsageError(f"allowed host {name!r} is no host name (for example box.local)")
+        if self.writable and not self.keys.can_write:
+            raise UsageError("with --writable there must be a key that may write: --write-key")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
         if not 0 <= self.port <= 65_535:
             raise UsageError(f"a port is between 0 and 65,535, not {self.port}")
         if self.threads < 1:
             raise UsageError(f"a server needs at least one search thread, not {self.threads}")
-        for name in self.allowed_hosts:
-            if not host_name(name):
-                raise UsageError(f"allowed host {name!r} is no host name (for example box.local)")
+        if not 0 < self.timeout < math.inf:
+            raise UsageError(f"a timeout is a number of seconds above 0, not {self.timeout}")
+        if self.rate_limit < 0:
+            raise UsageError("a rate limit is a number of requests a minute; 0 is no limit")
 
     @property
     def names(self) -> frozenset[str]:

@@ -8,6 +8,8 @@ import json
 import os
 import shutil
 import socket
+import stat
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
@@ -79,6 +81,17 @@ def link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder; those linked several times count once."""
+    sizes: dict[int, int] = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # a writer may remove it at this moment
+            state = path.lstat()
+            if stat.S_ISREG(state.st_mode):
+                sizes[state.st_ino] = state.st_size
+    return sum(sizes.values())
 
 
 def remove(path: Path) -> None:

@@ -12,7 +12,7 @@ from engine.errors import DamagedIndex, NoIndex
 from engine.local.catalog import Catalog
 from engine.local.connection import connect
 from engine.local.dense import DensePart
-from engine.local.files import checksum
+from engine.local.files import checksum, size_of
 from engine.local.ledger import Ledger, origins
 from engine.local.parts import Parts
 from engine.local.text import TextPart
@@ -72,6 +72,8 @@ class LocalSnapshot:
         self._lock = threading.Lock()
         self.settings = catalog.settings
         self._generation = catalog.generation
+        self._folder = folder
+        self._committed = float(catalog.get("committed") or 0)
         self.parts = Parts.read(catalog)
         self._text = TextPart(folder / self.parts.text)
         self._dense = _open_dense(folder, catalog, self.parts)
@@ -149,6 +151,15 @@ class LocalSnapshot:
         """Return the folders and files that the index was made from."""
         with self._lock:
             return Ledger(self._catalog, _read_only).roots()
+
+    @property
+    def committed(self) -> float:
+        """When the commit was made, in seconds since the epoch; 0 if nobody wrote it down."""
+        return self._committed
+
+    def size_bytes(self) -> int:
+        """Return how large the folder is, with what is kept of earlier commits."""
+        return size_of(self._folder)
 
     def count(self) -> tuple[int, int]:
         """See Snapshot."""

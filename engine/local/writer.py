@@ -14,6 +14,7 @@ transaction, the dense file is a new one, the text part of the generation before
 from __future__ import annotations
 
 import secrets
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
@@ -183,6 +184,7 @@ class LocalWriter:
         self._catalog.put_parts(self._checksums())
         self._parts.write(self._catalog, before)
         self._catalog.put("generation", str(self._catalog.generation + 1))
+        self._catalog.put("committed", f"{time.time():.3f}")
         self._catalog.execute("COMMIT")
         self._parts = Parts.read(self._catalog)
         self._text, self._reencoded = None, False

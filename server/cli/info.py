@@ -44,7 +44,7 @@ def _facts(index: Path) -> dict[str, Any]:
             "documents": documents,
             "passages": passages,
             "generation": snapshot.generation,
-            "size_bytes": sum(p.stat().st_size for p in index.rglob("*") if p.is_file()),
+            "size_bytes": snapshot.size_bytes(),
             "models": {"encoder": snapshot.settings.encoder},
             "format": FORMAT,
             "settings": asdict(snapshot.settings),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path  # noqa: TC003
 
@@ -11,6 +10,7 @@ import click
 
 from engine.errors import UsageError
 from server.cli.options import index_option, reranker_option
+from server.version import version
 
 
 @click.command()
@@ -38,11 +38,4 @@ def command(index: Path, reranker: str, no_rerank: bool) -> None:
 
     from server.mcp.stdio import serve_stdio
 
-    serve_stdio(folder.load, folder.renew, _version())
-
-
-def _version() -> str:
-    try:
-        return metadata.version("shortlist")
-    except metadata.PackageNotFoundError:  # a checkout that is used without being installed
-        return ""
+    serve_stdio(folder.load, folder.renew, version())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from server.description import problems
 from server.routes.serving import Live, in_thread
+from server.version import version
 from server.wire.description import INFO_ANSWER, MODELS_ANSWER
 from server.wire.models import info, models
 
@@ -22,7 +21,7 @@ async def info_for_tei(request: Request, live: Live) -> Response:
 
     def work() -> bytes:
         with live.use() as engine:
-            return to_json(info(engine, threads, _version()))
+            return to_json(info(engine, threads, version()))
 
     return Response(await in_thread(request, work), media_type="application/json")
 
@@ -36,10 +35,3 @@ async def models_for_openai(request: Request, live: Live) -> Response:
             return to_json(models(engine))
 
     return Response(await in_thread(request, work), media_type="application/json")
-
-
-def _version() -> str:
-    try:
-        return metadata.version("shortlist")
-    except metadata.PackageNotFoundError:  # a checkout that was not installed
-        return ""

@@ -11,7 +11,7 @@ from engine.answer import SearchRequest
 from engine.errors import NoIndex
 from engine.memory import MemorySnapshot, MemoryStore
 from engine.search import SearchEngine
-from server.live import LiveEngine, NotReadyError
+from server.live import LiveEngine, NotReadyError, ReloadingError, reload_and_tell
 from tests.fakes import HashEncoder, OverlapReranker, fill
 
 if TYPE_CHECKING:
@@ -209,3 +209,95 @@ def test_closing_while_loading_waits_for_nothing_and_leaves_nothing_open() -> No
         time.sleep(0.001)
     assert shelf.closed() == [True]
     assert live.generation is None
+
+
+def test_what_was_loaded_before_answers_until_it_is_loaded_anew() -> None:
+    shelf = Shelf()
+    entered, go = threading.Event(), threading.Event()
+
+    def load() -> SearchEngine:
+        if shelf.engines:
+            entered.set()
+            go.wait()
+        return shelf.load()
+
+    live = started(LiveEngine(load, shelf.renew, 0))
+    with ThreadPoolExecutor(1) as pool:
+        reloading = pool.submit(live.reload)
+        entered.wait()
+        with live.use() as engine:
+            assert engine is shelf.engines[0]
+        assert live.loading
+        with pytest.raises(ReloadingError):
+            live.reload()
+        with live.use() as before:
+            go.set()
+            assert reloading.result() == 1
+            with live.use() as after:
+                assert after is not before
+            assert shelf.closed() == [False, False]
+    assert shelf.closed() == [True, False]
+    live.close()
+
+
+def test_a_commit_renews_what_answers_and_never_brings_back_the_models_before() -> None:
+    shelf = Shelf()
+    entered, go = threading.Event(), threading.Event()
+
+    def renew(engine: SearchEngine) -> SearchEngine | None:
+        entered.set()
+        go.wait()
+        return shelf.renew(engine)
+
+    live = started(LiveEngine(shelf.load, renew, 0))
+    shelf.commit()
+
+    def ask() -> SearchEngine:
+        with live.use() as engine:
+            return engine
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask)  # renews the first engine
+        entered.wait()
+        assert live.reload() == 2
+        reloaded = shelf.engines[1]
+        go.set()
+        assert asked.result() is reloaded
+    assert ask() is reloaded
+    assert shelf.closed() == [True, False, True]
+    live.close()
+
+
+def test_a_reload_mends_what_could_not_be_loaded_and_breaks_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shelf = Shelf()
+    faults: list[Exception] = [NoIndex("not yet")]
+
+    def load() -> SearchEngine:
+        if faults:
+            raise faults.pop()
+        return shelf.load()
+
+    live = started(LiveEngine(load, shelf.renew, 0))
+    assert live.progress == "failed"
+    assert live.reload() == 1
+    assert (live.progress, live.fault) == ("ready", None)
+    faults.append(NoIndex("gone"))
+    with pytest.raises(NoIndex):
+        live.reload()
+    faults.append(NoIndex("gone"))
+    reload_and_tell(live)
+    assert "what was loaded before answers: gone" in caplog.text
+    with live.use() as engine:
+        assert engine is shelf.engines[0]
+    live.close()
+
+
+def test_what_is_loaded_anew_while_the_server_stops_is_closed() -> None:
+    shelf = Shelf()
+    live = started(LiveEngine(shelf.load, shelf.renew, 0))
+    live.close()
+    with pytest.raises(NotReadyError):
+        live.reload()
+    assert shelf.closed() == [True, True]
