@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -11,6 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+
+from server.live import reload_and_tell
+from server.logs import SERVER, log_event
 
 if TYPE_CHECKING:
     import socket
@@ -42,9 +46,10 @@ def run(
     )  # fmt: skip
     end = _End(deadline)
     with _signals_end_here():
-        _Server(config, url_of(listener), end).run(sockets=[listener])
+        _Server(config, app, url_of(listener), end).run(sockets=[listener])
     if app.state.live.loading:
         # Nobody needs what is being loaded, and native code cannot be interrupted.
+        logging.shutdown()
         os._exit(0)
     end.reached.set()
 
@@ -70,20 +75,33 @@ class _End:
         self.asked.wait()
         if not self.reached.wait(self._seconds):
             _LOG.warning("stopped while a search was still running")
+            logging.shutdown()
             os._exit(0)
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, url: str, end: _End) -> None:
+    def __init__(self, config: uvicorn.Config, app: FastAPI, url: str, end: _End) -> None:
         super().__init__(config)
+        self._app = app
         self._url = url
         self._end = end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
+        if not self.started:
+            return
+        if self._app.state.settings.log == "json":
+            log_event(SERVER, "listening", url=self._url)
+        else:
             sys.stderr.write(f"listening on {self._url}\n")
             sys.stderr.flush()
+        if threading.current_thread() is threading.main_thread():
+            # The loop calls it between other things: a signal handler must not start a thread.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        live = self._app.state.live
+        threading.Thread(target=reload_and_tell, args=(live,), daemon=True).start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self.should_exit:

@@ -111,7 +111,6 @@ def _refuse_too_much(asked: Sequence[SearchRequest]) -> None:
 def _part(asked: SearchRequest, found: Answer | ShortlistError, request: Request) -> bytes:
     if isinstance(found, ShortlistError):
         return _problem(problem_of(found), request)
-    request.app.state.metrics.answered(found)
     return answer_json(replace(found, notes=without_paths(found.notes)), asked)
 
 

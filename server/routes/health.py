@@ -20,7 +20,9 @@ async def alive() -> Alive:
     return Alive(status="alive")
 
 
+@router.head("/health", include_in_schema=False)
 @router.head("/readyz", include_in_schema=False)
+@router.get("/health", operation_id="health", responses=problems(503))
 @router.get("/readyz", operation_id="readyz", responses=problems(503))
 async def ready(live: Live) -> Ready:
     """Say whether searches are answered; 503 while models load, or with the reason they did not."""

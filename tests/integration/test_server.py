@@ -84,7 +84,7 @@ def test_any_query_is_answered(client: TestClient, query: str) -> None:
 
 def test_the_body_asks_what_the_engine_can_be_asked() -> None:
     engines = {f.name for f in fields(SearchRequest)}
-    assert set(SearchBody.model_fields) == engines - {"plain"}
+    assert set(SearchBody.model_fields) == engines - {"plain"} | {"record"}
     asked = SearchBody.model_validate({"query": "a"}).request()
     assert asked == SearchRequest(query="a")
 
@@ -127,17 +127,23 @@ def test_a_degraded_answer_says_so_without_a_path_of_the_server(
 
 def test_the_description_names_every_problem_and_leads_nowhere_else(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    assert set(document["paths"]) == {"/search", "/healthz", "/livez", "/readyz"}
+    searching = {"/search", "/search/batch", "/documents", "/documents/{id}", "/feedback"}
+    foreign = {"/rerank", "/v1/rerank", "/v2/rerank", "/embed", "/info", "/v1/embeddings"}
+    foreign |= {"/v1/models", "/health"}
+    ours = {"/healthz", "/livez", "/readyz", "/metrics", "/admin/reload"}
+    assert set(document["paths"]) == {*searching, *foreign, *ours}
     schemas = document["components"]["schemas"]
-    for path in document["paths"].values():
-        for operation in path.values():
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
             for status, response in operation["responses"].items():
-                kind = "application/json" if status == "200" else "application/problem+json"
-                assert list(response["content"]) == [kind]
+                good = "text/plain" if path == "/metrics" else "application/json"
+                kinds = [good if status in ("200", "201") else "application/problem+json"]
+                assert list(response.get("content", {})) == ([] if status == "204" else kinds)
     references = set(json.dumps(document).split("#/components/schemas/")[1:])
     assert {reference.partition('"')[0] for reference in references} <= set(schemas)
     assert "required" not in schemas["Result"]
-    assert "http" not in json.dumps(document).replace("https://", "x").replace("HTTP", "")
+    told = json.dumps(document).replace('"type": "http"', "")
+    assert "http" not in told.replace("https://", "x").replace("HTTP", "")
 
 
 def test_the_description_tells_both_ways_to_ask(client: TestClient) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
@@ -23,20 +24,23 @@ from engine.config import IndexSettings
 from engine.errors import EncoderMismatch, ModelError, NoIndex, UsageError
 from indexer.build import build
 from indexer.reencoding import reencode
+from server.keys import read_keys
 from server.serving import IndexFolder, bound, serve
 from server.settings import ServerSettings
 from tests.fakes import HashEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
 ROOT = Path(__file__).parents[2]
 SERVE = """
 import sys
 from pathlib import Path
 from server.serving import serve
-serve(Path(sys.argv[1]), port=0, reranker="none")
+from server.settings import ServerSettings
+serve(Path(sys.argv[1]), "none", ServerSettings(port=0))
 """
+SERVE_JSON = SERVE.replace("port=0", "port=0, log='json'")
 STUCK = """
 import sys, time
 from server.app import create_app
@@ -60,22 +64,27 @@ with bound(ServerSettings(port=0)) as listener:
 class Running:
     """A server in a process of its own."""
 
-    def __init__(self, code: str, argument: str) -> None:
+    def __init__(self, code: str, *args: str, env: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", code, argument],
+            [sys.executable, "-W", "error", "-c", code, *args],
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             stderr=subprocess.PIPE,
             text=True,
         )
         assert self.process.stderr
         line = self.process.stderr.readline()
-        assert line.startswith("listening on http://127.0.0.1:"), line
-        self.port = int(line.rsplit(":", 1)[1])
+        url = (
+            json.loads(line)["url"] if line.startswith("{") else line.removeprefix("listening on ")
+        )
+        assert url.startswith("http://127.0.0.1:"), line
+        self.port = int(url.rsplit(":", 1)[1])
 
-    def get(self, path: str) -> tuple[int, dict[str, Any]]:
+    def get(
+        self, path: str, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         response = connection.getresponse()
         body = response.read()
         connection.close()
@@ -98,8 +107,8 @@ class Running:
 
 
 @contextmanager
-def running(code: str, argument: str) -> Generator[Running]:
-    server = Running(code, argument)
+def running(code: str, *args: str, env: Mapping[str, str] | None = None) -> Generator[Running]:
+    server = Running(code, *args, env=env or {})
     try:
         yield server
     finally:
@@ -225,7 +234,7 @@ def test_serving_returns_after_a_signal(
 
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask_and_stop)
-        serve(tmp_path / "index", port=port, reranker="none")
+        serve(tmp_path / "index", "none", ServerSettings(port=port))
         assert asked.result() == 200
     assert signal.getsignal(signal.SIGTERM) is before
     assert capsys.readouterr().err == f"listening on http://127.0.0.1:{port}\n"
@@ -233,15 +242,17 @@ def test_serving_returns_after_a_signal(
 
 def test_a_missing_index_fails_at_once(tmp_path: Path) -> None:
     with pytest.raises(NoIndex, match="no index"):
-        serve(tmp_path / "index", port=0)
+        serve(tmp_path / "index", settings=ServerSettings(port=0))
 
 
-def test_an_address_that_others_reach_is_refused_unless_said(tmp_path: Path, docs: Path) -> None:
+def test_an_address_that_others_reach_needs_a_key_unless_said(tmp_path: Path, docs: Path) -> None:
     make_index(tmp_path / "index", docs)
+    everywhere = ServerSettings(host="0.0.0.0", port=0)
     with pytest.raises(UsageError, match="other machines"):
-        serve(tmp_path / "index", host="0.0.0.0", port=0)
-    with bound(ServerSettings(host="0.0.0.0", port=0, insecure=True)) as listener:
-        assert listener.getsockname()[1]
+        serve(tmp_path / "index", settings=everywhere)
+    for said in (replace(everywhere, insecure=True), replace(everywhere, keys=read_keys(["k"]))):
+        with bound(said) as listener:
+            assert listener.getsockname()[1]
 
 
 def test_starting_the_command_line_waits_for_no_web_framework() -> None:
@@ -312,3 +323,36 @@ def test_an_index_of_another_encoder_is_not_opened_in_place_of_the_first(
         folder.renew(first)
     assert first.snapshot.count()[0] == 2
     first.close()
+
+
+def test_sighup_loads_anew_and_ends_nothing(tmp_path: Path, docs: Path) -> None:
+    make_index(tmp_path / "index", docs)
+    with running(SERVE_JSON, str(tmp_path / "index")) as server:
+        server.wait_until("/readyz", "ready", "status")
+        server.process.send_signal(signal.SIGHUP)
+        assert server.process.stderr
+        # The lines before say that it was not ready yet.
+        assert any(json.loads(line)["event"] == "reloaded" for line in server.process.stderr)
+        assert server.get("/search?q=cats")[0] == 200
+        code, said, _ = server.stop()
+    assert code == 0
+    [line] = [json.loads(line) for line in said.splitlines()]
+    assert (line["route"], line["status"]) == ("/search", 200)
+
+
+def test_keys_come_by_variable_and_file_and_never_stand_in_a_process_list(
+    tmp_path: Path, docs: Path
+) -> None:
+    make_index(tmp_path / "index", docs)
+    (tmp_path / "keys").write_text("write ci:sesame\n")
+    env = {"SHORTLIST_API_KEY": "one laptop:two", "SHORTLIST_API_KEY_FILE": str(tmp_path / "keys")}
+    code = "import sys; from server.cli import main; main(['serve', '--port', '0', *sys.argv[1:]])"
+    args = ["--no-rerank", "-i", str(tmp_path / "index")]
+    with running(code, *args, env=env) as server:
+        assert server.get("/livez")[0] == 200
+        assert server.get("/openapi.json")[0] == 401
+        for key in ("one", "two", "sesame"):
+            assert server.get("/openapi.json", {"X-API-Key": key})[0] == 200
+        _, said, _ = server.stop()
+    assert "key=laptop" in said
+    assert "sesame" not in said
