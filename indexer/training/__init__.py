@@ -13,6 +13,8 @@
                 trainer, checkpoints)
     heldout     questions that are kept out of it; watching asks them while it learns, fitting
                 chooses the weight between the stages and the calibration
+    evaluators  LEAF (sentence-transformers): its evaluators on held-out rows
+    asking      all that a model is asked
     gate        before and after
     card        what stands beside the weights
     publishing  LEAF (huggingface_hub): a model that passed as a repository of the hub

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import UsageError
 from indexer.training.examples import Example
 from indexer.training.groups import split, ties
-from indexer.training.heldout import held_out
+from indexer.training.heldout import held_out, in_index
 from indexer.training.mining import choose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from engine.evaluation.collection import Collection
     from indexer.training.examples import Candidate, TrainingSet
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     Part = tuple[TrainingSet, Sequence[Example]]
 
+_NAME: Final = "the training data"
 _TUNED: Final = 100  # held-out questions that choose the weight, and are not asked by the gate
 _TUNED_APART: Final = 90  # held-out questions below which there are too few to be divided
 
@@ -56,37 +58,71 @@ def apart(sets: Sequence[TrainingSet], options: TrainOptions) -> list[Part]:
     return parts
 
 
-def held_out_parts(
-    devs: Sequence[Sequence[Example]], options: TrainOptions
-) -> tuple[Collection, Collection]:
-    """Return the questions that choose the weight, and those that the gate asks.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutParts:
+    """The held-out questions by what they are for.
 
-    Of few questions both are all of them.
+    Attributes:
+        tuning: are looked at while the model learns, and choose its weight.
+        judged: are asked when it has learned; the same where there are few.
+        others: are asked then too, but not by the gate: the index holds no answer to them.
+    """
+
+    tuning: Sequence[Example]
+    judged: Sequence[Example]
+    others: Sequence[Example] = ()
+
+    def collections(self) -> tuple[Collection, Collection] | None:
+        """Return the first two for the index; None if it holds no answer at all."""
+        if not any(map(in_index, self.judged)):
+            return None
+        return held_out(_NAME, self.tuning), held_out(_NAME, self.judged)
+
+
+def held_out_parts(devs: Sequence[Sequence[Example]], options: TrainOptions) -> HeldOutParts:
+    """Return the held-out questions by what they are for.
+
+    Raises:
+        UsageError: if there are none, since no set has answers.
+    """
+    seed = options.finetune.seed
+    every = _once(devs)
+    dev = [example for example in every if in_index(example)]
+    others = [example for example in every if not in_index(example)] if dev else []
+    dev = choose(dev or every, options.dev_queries + _TUNED, seed)
+    others = choose(others, options.dev_queries, seed)
+    if len(dev) < _TUNED_APART:
+        return HeldOutParts(tuning=dev, judged=dev, others=others)
+    tuning = choose(dev, min(_TUNED, len(dev) // 3), seed + 1)
+    taken = {id(example) for example in tuning}
+    judged = [example for example in dev if id(example) not in taken]
+    judged = choose(judged, options.dev_queries, seed)
+    return HeldOutParts(tuning=tuning, judged=judged, others=others)
+
+
+def held_out_once(devs: Sequence[Sequence[Example]], options: TrainOptions) -> Collection:
+    """Return the questions that the gate asks where nothing is chosen on held-out ones.
 
     Raises:
         UsageError: if there are none, since no set has answers.
         CollectionError: if the index holds none of their answers.
     """
-    seed = options.finetune.seed
+    judged = choose(_once(devs), options.dev_queries, options.finetune.seed)
+    return held_out(_NAME, judged)
+
+
+def _once(devs: Sequence[Sequence[Example]]) -> list[Example]:
+    """Return one example for each query, with what any set labels of it.
+
+    Raises:
+        UsageError: if there are none.
+    """
     if not any(devs):
         raise UsageError(
             "no question has an answer, so the gate could compare nothing: give a file of some"
             " questions with their answers beside it (shortlist label judges your own)"
         )
-    dev = choose(_once(e for some in devs for e in some), options.dev_queries + _TUNED, seed)
-    if len(dev) < _TUNED_APART:
-        collection = held_out("the training data", dev)
-        return collection, collection
-    tuning = choose(dev, min(_TUNED, len(dev) // 3), seed + 1)
-    taken = {id(example) for example in tuning}
-    judged = [example for example in dev if id(example) not in taken]
-    judged = choose(judged, options.dev_queries, seed)
-    return held_out("the training data", tuning), held_out("the training data", judged)
-
-
-def _once(examples: Iterable[Example]) -> list[Example]:
-    """Return one example for each query, with what any set labels of it."""
     labelled: dict[str, list[Candidate]] = {}
-    for example in examples:
+    for example in chain.from_iterable(devs):
         labelled.setdefault(example.query, []).extend(example.candidates)
     return [Example(query, tuple(dict.fromkeys(some))) for query, some in labelled.items()]

@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 
     from indexer.training.gate import Verdict
 
+_NOTHING_DECIDED: Final = """## Before and after
+
+The index had no answer to the held-out questions, so the gate had nothing to decide. **Nobody knows
+whether this model is better than what is in use.**"""
+VERBATIM: Final = (
+    "The held-out questions were made from the index and stand in it word for word, which real ones"
+    " do not: what is said here holds for such questions alone."
+)
 _COLUMNS: Final = (
     ("base", "stage one"), ("realistic", "realistic"),
     ("always_rerank_positives", "always-rerank-positives"), ("ceiling", "ceiling"),
@@ -28,12 +36,17 @@ class Card:
         name: of the model.
         repository: on the hub, empty where it is not to be published.
         base: the model that training began with.
+        verdict: of the gate; None if it had nothing to decide.
+        measures: what the evaluators of sentence-transformers say of held-out rows: measure ->
+            before, after.
+        in_use: the reranker that was asked before; None if none is in use.
         license: an SPDX name, empty where nobody said.
         language: a code, empty where nobody said.
         data: each source: name, rows, checksums.
         hyperparameters: option -> value.
         mining: what was mined, in lines.
-        curve: (step, loss or None, dev nDCG@10 or None) while it learned.
+        curve: (step, loss or None, dev metric or None) while it learned.
+        looked: the dev metric.
         weights: weight between the stages -> nDCG@10 on the queries that it was fitted on.
         weight: the one that was taken.
         seconds: of training alone.
@@ -45,7 +58,11 @@ class Card:
 
     name: str
     base: str
-    verdict: Verdict
+    verdict: Verdict | None
+    measures: Mapping[str, tuple[float | None, float | None]] = field(
+        default_factory=dict[str, tuple[float | None, float | None]]
+    )
+    in_use: str | None = None
     repository: str = ""
     license: str = ""
     language: str = ""
@@ -53,6 +70,7 @@ class Card:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     mining: str = ""
     curve: Sequence[tuple[int, float | None, float | None]] = ()
+    looked: str = "nDCG@10"
     weights: Mapping[float, float] = field(default_factory=dict[float, float])
     weight: float | None = None
     seconds: float = 0.0
@@ -67,39 +85,26 @@ class Card:
             front_matter("text-ranking", "cross-encoder, reranker", self.license, self.language),
             f"# {self.name}\n\nA CrossEncoder that reranks passages, trained by `shortlist train`"
             f" from {self.base}.",
-            self._before_and_after(),
+            _NOTHING_DECIDED if self.verdict is None else _before_and_after(self.verdict),
+            measures_section(self.measures, self.in_use),
             _USE.format(name=self.repository or self.name),
             data_section(self.data, self.mining),
             self._training(),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
-    def _before_and_after(self) -> str:
-        verdict = self.verdict
-        lines = [
-            f"## Before and after, on {verdict.queries:,} held-out queries",
-            "",
-            "nDCG@10 in percent, by ir-measures; the report beside this file has the rest.",
-            "",
-            "| reranker | " + " | ".join(title for _, title in _COLUMNS) + " |",
-            "|---|" + "---|" * len(_COLUMNS),
-        ]
-        for row in verdict.rows:
-            cells = [percent(row[key]["nDCG@10"] if row[key] else None) for key, _ in _COLUMNS]
-            lines.append(f"| {row['reranker']} | " + " | ".join(cells) + " |")
-        return "\n".join([*lines, "", *said(verdict)])
-
     def _training(self) -> str:
         lines = ["## Training", "", f"{self.seconds:,.0f} s."]
         for name, fingerprint in self.teachers:
             lines += ["", f"Taught by **{name}**, fingerprint `{fingerprint}`."]
-        lines += ["", *compared_speeds(self.speeds)] if self.speeds else []
+        for line in compared_speeds(self.speeds):
+            lines += ["", line]
         if self.command:
             lines += ["", "```sh", self.command, "```"]
         lines += ["", "| option | value |", "|---|---|"]
         lines += [f"| {name} | {value} |" for name, value in self.hyperparameters.items()]
         if self.curve:
-            lines += ["", "| step | loss | nDCG@10 on held-out queries |", "|---|---|---|"]
+            lines += ["", f"| step | loss | {self.looked} on held-out queries |", "|---|---|---|"]
             lines += [f"| {step} | {'' if loss is None else f'{loss:.4f}'} | {percent(dev)} |"
                       for step, loss, dev in self.curve]  # fmt: skip
         if self.weights:
@@ -114,8 +119,50 @@ class Card:
         return "\n".join(lines)
 
 
+def _before_and_after(verdict: Verdict) -> str:
+    lines = [
+        f"## Before and after, on {verdict.queries:,} held-out queries",
+        "",
+        "nDCG@10 in percent, by ir-measures; the report beside this file has the rest.",
+        "",
+        "| reranker | " + " | ".join(title for _, title in _COLUMNS) + " |",
+        "|---|" + "---|" * len(_COLUMNS),
+    ]
+    for row in verdict.rows:
+        cells = [percent(row[key]["nDCG@10"] if row[key] else None) for key, _ in _COLUMNS]
+        lines.append(f"| {row['reranker']} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, "", *said(verdict)])
+
+
+def measures_section(
+    measures: Mapping[str, tuple[float | None, float | None]], in_use: str | None
+) -> str:
+    """Return what the library's evaluators say, but for thresholds; nothing if they say nothing."""
+    shown = {name: both for name, both in measures.items() if not name.endswith("_threshold")}
+    if not shown:
+        return ""
+    lines = [
+        "## Held-out rows as they stand",
+        "",
+        "By the evaluators of sentence-transformers; nothing was decided by these.",
+        "",
+        f"| measure | before ({in_use or 'no reranker in use'}) | after |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| {name} | {_decimal(one)} | {_decimal(two)} |" for name, (one, two) in shown.items()
+    ]
+    return "\n".join(lines)
+
+
+def _decimal(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
 def compared_speeds(speeds: Sequence[tuple[str, float]]) -> list[str]:
-    """Return lines about a model, the first, and its teachers."""
+    """Return lines about a model, the first, and its teachers; none of a model without any."""
+    if not speeds:
+        return []
     (name, own), *teachers = speeds
     return [
         f"{name} reads {own:,.1f} pairs/s, its teacher {teacher} {speed:,.1f}: {own / speed:.1f}"
@@ -160,6 +207,8 @@ def said(verdict: Verdict) -> list[str]:
     ]
     if verdict.few:
         lines.append(f"So few queries ({verdict.queries}) prove nothing.")
+    if verdict.verbatim:
+        lines.append(VERBATIM)
     if not verdict.passed:
         lines.append("**It did not pass the gate**: it may be worse than what is in use.")
     return lines

@@ -18,6 +18,7 @@ class Judging:
         depth: documents that are reranked for each.
         a_query: seconds of stage one.
         in_use: pairs that the reranker in use reads in a second; None where there is none.
+        rows: pairs of held-out rows that are read besides.
     """
 
     tuning: int
@@ -25,12 +26,14 @@ class Judging:
     depth: int
     a_query: float
     in_use: float | None
+    rows: int = 0
 
     def seconds(self, reads: float) -> float:
         """Return how long it takes, at most, with a model that reads so many pairs in a second."""
         timed = min(self.judged, _TIMED)
         rerankers = [reads] if self.in_use is None else [reads, self.in_use]
-        reading = sum(self.depth * (self.judged + timed) / speed for speed in rerankers)
+        pairs = self.depth * (self.judged + timed) + self.rows
+        reading = sum(pairs / speed for speed in rerankers)
         asked = self.tuning + self.judged + timed * len(rerankers)
         return reading + self.depth * self.tuning / reads + asked * self.a_query
 

@@ -66,6 +66,7 @@ class TrainingSet:
         dev: held-out examples that the source itself names (a BEIR folder's dev split).
         checksums: file name -> hex digest of what was read.
         notes: what reading ignored or left out, for the user's eyes.
+        verbatim: whether its questions stand word for word in the index, being made from it.
     """
 
     name: str
@@ -74,6 +75,7 @@ class TrainingSet:
     dev: Sequence[Example] = ()
     checksums: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: tuple[str, ...] = ()
+    verbatim: bool = False
 
     def __post_init__(self) -> None:
         if not self.examples:

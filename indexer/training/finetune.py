@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sentence_transformers import CrossEncoder
+    from transformers import TrainerCallback
 
     from indexer.training.checkpoints import Saved
     from indexer.training.examples import Example
@@ -45,7 +46,7 @@ _SMALL = 512
 _SMALL_RATE, _LARGE_RATE = 1e-4, 2e-5
 
 
-def finetune(
+def finetune(  # noqa: PLR0913 - what is trained on what, how, and who is told
     base: CrossEncoder,
     sets: Mapping[str, Sequence[Example]],
     options: FinetuneOptions,
@@ -53,6 +54,7 @@ def finetune(
     *,
     evaluator: DevEvaluator | None = None,
     progress: TrainingProgress | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Finetuned:
     """Train a model in place and save it in a folder, where its checkpoints are kept meanwhile.
 
@@ -63,6 +65,7 @@ def finetune(
         folder: of the model; nothing is written anywhere else.
         evaluator: looks at the dev set; the best of the looks is what is kept.
         progress: told after every step.
+        callbacks: of transformers, for the trainer.
 
     Raises:
         UsageError: the examples do not fit their loss, the options do not fit the model or the
@@ -74,7 +77,8 @@ def finetune(
     saved = begin(folder, options, [part.digest for part in rows])
     with exact(options), adapted(base, options), quietly():
         trainer = trainer_of(base, rows, options, folder, evaluator)
-        trainer.add_callback(Telling(trainer, progress or Silent()))
+        for callback in (Telling(trainer, progress or Silent()), *callbacks):
+            trainer.add_callback(callback)
         _train(trainer, saved)
         # Autocast stays around a model's forward otherwise.
         trainer.accelerator.unwrap_model(base, keep_fp32_wrapper=False)

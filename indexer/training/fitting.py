@@ -22,7 +22,7 @@ WEIGHTS: Final = tuple(round(0.1 * n, 1) for n in range(1, 11))
 # Held-out queries below which a best weight is mostly luck. benchmarks/LOG.md, "Second stage": from
 # 0.5 to 0.8 was right for every collection that was looked at.
 _FEW: Final = 30
-_USUAL: Final = 0.7
+USUAL: Final = 0.7
 
 
 def fit(held_out: HeldOut, logits: FloatArray) -> tuple[ModelSettings, dict[float, float]]:
@@ -40,7 +40,7 @@ def fit(held_out: HeldOut, logits: FloatArray) -> tuple[ModelSettings, dict[floa
         for weight in WEIGHTS
     }
     few = len(held_out.collection.queries) < _FEW
-    weight = _USUAL if few else _middle_of_the_best(curve)
+    weight = USUAL if few else _middle_of_the_best(curve)
     return ModelSettings(weight=weight, calibration=_calibrated(held_out, logits)), curve
 
 

@@ -89,6 +89,7 @@ def examples(snapshot: Snapshot, analyzer: Analyzer, *, most: int, seed: int = 0
         examples=found,
         checksums={"index": digest},
         notes=_notes([item for item, _ in made], shared),
+        verbatim=True,
     )
 
 

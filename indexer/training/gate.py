@@ -48,6 +48,7 @@ class Verdict:
         interval: 95 % of after - before.
         p: two-sided, paired randomisation test.
         rows: the rows of the report: in use (if there is one), then the new model.
+        verbatim: whether the questions stand word for word in the index, being made from it.
     """
 
     passed: bool
@@ -58,6 +59,7 @@ class Verdict:
     interval: tuple[float, float]
     p: float
     rows: list[dict[str, Any]]
+    verbatim: bool = False
 
     @classmethod
     def of(

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 MEASURE: Final = "nDCG@10"
 
 
+def in_index(example: Example) -> bool:
+    """Whether an index has a document that answers a question."""
+    return any(candidate.document for candidate in example.positives)
+
+
 def held_out(name: str, examples: Sequence[Example]) -> Collection:
     """Return examples as a judged collection about the index; what it does not hold cannot count.
 
@@ -37,10 +42,10 @@ def held_out(name: str, examples: Sequence[Example]) -> Collection:
     qrels: dict[str, dict[str, int]] = {}
     left_out = 0
     for number, example in enumerate(examples):
-        grades = {c.document: 1 for c in example.positives if c.document}
-        if not grades:
+        if not in_index(example):
             left_out += 1
             continue
+        grades = {c.document: 1 for c in example.positives if c.document}
         queries[f"q{number}"] = example.query
         qrels[f"q{number}"] = grades
     if not queries:

@@ -5,14 +5,13 @@ Whatever can be wrong with examples, options or models comes to light here.
 
 from __future__ import annotations
 
-import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from indexer.training.apart import apart, held_out_parts
+from indexer.training.apart import apart
+from indexer.training.asking import asked_of
 from indexer.training.checkpoints import last_checkpoint
 from indexer.training.estimate import Estimate, Judging
-from indexer.training.heldout import HeldOut
 from indexer.training.mining import identity
 from indexer.training.negatives import require_one_mined, with_negatives
 from indexer.training.options import FinetuneOptions
@@ -24,16 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from engine.evaluation.collection import Collection
     from engine.evaluation.plan import Progress
     from engine.protocols import Reranker
     from engine.search import SearchEngine
+    from indexer.training.asking import Asked
     from indexer.training.examples import Example, TrainingSet
     from indexer.training.teaching import RerankerTeacher
     from indexer.training.train_options import TrainOptions
 
-_WATCHED: Final = 40  # held-out questions that are ranked while the model learns
-_WATCHED_DEPTH: Final = 20
+NOTHING_TO_DECIDE: Final = (
+    "the index has no answer to the held-out questions, so the gate has nothing to decide: the"
+    " model will be kept aside, unless --force saves it"
+)
 _LOOKS: Final = 5  # at them, unless asked otherwise
 
 
@@ -45,9 +46,7 @@ class Prepared:
         work: where it goes on.
         sets: what is learned from, as it was read.
         learned: the same with negatives, by name, or a teacher's scores of all candidates.
-        tuning: questions that choose the weight.
-        judged: questions that the gate asks.
-        watched: questions that are ranked while the model learns.
+        asked: what the model is asked, while it learns and then.
         told: what mining and teachers have to tell, for the card.
         teachers: whose scores are learned; none where labels are.
         estimate: of what is to come.
@@ -56,9 +55,7 @@ class Prepared:
     work: Work
     sets: Sequence[TrainingSet]
     learned: Mapping[str, Sequence[Example]]
-    tuning: Collection
-    judged: Collection
-    watched: HeldOut
+    asked: Asked
     told: str
     teachers: Sequence[RerankerTeacher]
     estimate: Estimate
@@ -84,46 +81,49 @@ def prepare(  # noqa: PLR0913 - what is trained on what, beside what, and where 
     plan = _plan(engine, sets, options, teachers)
     work = Work(output, plan, resume=options.resume, force=options.force)
     parts = apart(sets, options)
-    tuning, judged = held_out_parts([dev for _, dev in parts], options)
+    asked = asked_of(engine, parts, options)
     learned_from = [one for one, _ in parts]
     progress.say(
         f"{sum(len(one.examples) for one in learned_from):,} questions to learn from,"
-        f" {len(judged.queries):,} held out for the gate"
+        f" {len(asked.in_index.judged.queries) if asked.in_index else 0:,} held out for the gate"
     )
+    if asked.in_index is None:
+        progress.say(NOTHING_TO_DECIDE)
     work.begin()
     learned, told = with_negatives(engine, learned_from, options, work, progress)
     if teachers:
         lesson = taught(learned, teachers, options.finetune.teaching, progress)
         progress.say(lesson.told)
         learned, told = lesson.sets, f"{told}\n\n{lesson.told}"
-    began = time.monotonic()
-    watched = HeldOut(engine, tuning.sample(_WATCHED), _WATCHED_DEPTH)
-    a_query = (time.monotonic() - began) / len(watched.collection.queries)
-    some = distinct(watched.pairs, SOME)
-    judging = Judging(
-        tuning=len(tuning.queries), judged=len(judged.queries),
-        depth=min(options.dev_depth, engine.snapshot.count()[0]), a_query=a_query,
-        in_use=None if in_use is None else pairs_per_second(in_use.score, some),
-    )  # fmt: skip
-    estimate = _estimate(learned, options, work, watched, judging)
+    estimate = _estimate(engine, in_use, learned, options, work, asked)
     progress.say(estimate.text())
     return Prepared(
-        work=work, sets=learned_from, learned=learned, tuning=tuning, judged=judged,
-        watched=watched, told=told, teachers=teachers, estimate=estimate,
+        work=work, sets=learned_from, learned=learned, asked=asked, told=told,
+        teachers=teachers, estimate=estimate,
     )  # fmt: skip
 
 
 def _estimate(
+    engine: SearchEngine,
+    in_use: Reranker | None,
     learned: Mapping[str, Sequence[Example]],
     options: TrainOptions,
     work: Work,
-    watched: HeldOut,
-    judging: Judging,
+    asked: Asked,
 ) -> Estimate:
     from indexer.training.pace import pace_of
 
     how = options.finetune
-    pace = pace_of(options.base, learned, how, distinct(watched.pairs, SOME))
+    some = distinct(asked.pairs, SOME)
+    pace = pace_of(options.base, learned, how, some)
+    judging = Judging(
+        tuning=len(asked.in_index.tuning.queries) if asked.in_index else 0,
+        judged=len(asked.in_index.judged.queries) if asked.in_index else 0,
+        depth=min(options.dev_depth, engine.snapshot.count()[0]),
+        a_query=asked.in_index.a_query if asked.in_index else 0.0,
+        in_use=None if in_use is None else pairs_per_second(in_use.score, some),
+        rows=len(asked.rows.pairs),
+    )
     saved = last_checkpoint(work.model) if work.resumed else None
     every = how.eval_steps or how.save_steps
     looks = pace.steps // every if every else min(_LOOKS, pace.steps)
@@ -131,7 +131,7 @@ def _estimate(
         steps=pace.steps,
         done=int(saved.state.get("global_step", 0)) if saved else 0,
         a_step=pace.a_step,
-        looking=looks * len(watched.pairs) / pace.pairs_per_second,
+        looking=looks * len(asked.pairs) / pace.pairs_per_second,
         judging=judging.seconds(pace.pairs_per_second),
     )
 
@@ -144,7 +144,7 @@ def _plan(
 ) -> dict[str, Any]:
     """Return what decides a training: another plan is another training."""
     free = replace(
-        options, resume=False, force=False, output_format=None, teachers=(),
+        options, resume=False, force=False, output_format=None, nano_beir=False, teachers=(),
         finetune=FinetuneOptions(),
     )  # fmt: skip
     return {

@@ -16,9 +16,10 @@ import numpy as np
 from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
 from engine.rerankers import load
+from engine.rerankers.settings import ModelSettings
 from indexer.training.card import Card
 from indexer.training.gate import judge
-from indexer.training.heldout import MEASURE, HeldOut
+from indexer.training.heldout import HeldOut
 from indexer.training.prepared import prepare
 from indexer.training.speed import compared
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from transformers import TrainerCallback
+
     from engine.evaluation.plan import Progress
     from engine.protocols import Reranker
-    from engine.rerankers.settings import ModelSettings
     from engine.search import SearchEngine
+    from indexer.training.asking import Measures
     from indexer.training.examples import TrainingSet
     from indexer.training.finetuned import Finetuned, TrainingProgress
     from indexer.training.gate import Verdict
@@ -43,17 +46,25 @@ class Outcome:
 
     Attributes:
         folder: of the model: where it was wanted, or `.rejected` beside that.
-        verdict: of the gate.
+        verdict: of the gate; None if it had nothing to decide.
+        measures: what the evaluators of sentence-transformers say of held-out rows, before (None
+            without a reranker in use) and after.
         finetuned: steps, seconds, curves.
         weight: the model's share of the final score.
         speeds: (name, pairs per second) of the model and of its teachers; none without any.
     """
 
     folder: Path
-    verdict: Verdict
+    verdict: Verdict | None
+    measures: Measures
     finetuned: Finetuned
     weight: float
     speeds: Sequence[tuple[str, float]]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the gate let the model pass."""
+        return self.verdict is not None and self.verdict.passed
 
 
 def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
@@ -68,6 +79,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
     environment: Environment | None = None,
     progress: Progress | None = None,
     learning: TrainingProgress | None = None,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> Outcome:
     """Train a reranker, judge it, and save it where it is wanted if it passes.
 
@@ -82,38 +94,46 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         environment: machine, versions and command, for the record.
         progress: told while mining and judging.
         learning: told after each step of training.
+        callbacks: of transformers, for the trainer.
 
     Raises:
         UsageError: if the examples do not fit the loss, the output is taken, or a training is
             unfinished there that is not to be resumed.
-        CollectionError: if no held-out answer is in the index.
+        CollectionError: if nothing that is held out can tell anything, see asking.asked_of.
         ModelError: if the base cannot be trained, or training fails.
     """
     progress, environment = progress or Silent(), environment or Environment.here()
     prepared = prepare(engine, sets, in_use, options, output, scores, progress)
     work = prepared.work
-    finetuned = _finetuned(prepared, options, learning)
+    finetuned = _finetuned(prepared, options, learning, callbacks)
     curve, weight = _fitted(engine, prepared, options)
     model = load(str(work.model))
     progress.say("the held-out questions are asked before and after")
-    verdict = judge(
-        engine, prepared.judged, in_use, model,
-        depth=options.dev_depth, folder=work.evaluation, scores=scores,
-        seed=options.finetune.seed, environment=environment, progress=progress,
-    )  # fmt: skip
+    verdict = None
+    if prepared.asked.in_index is not None:
+        verdict = judge(
+            engine, prepared.asked.in_index.judged, in_use, model,
+            depth=options.dev_depth, folder=work.evaluation, scores=scores,
+            seed=options.finetune.seed, environment=environment, progress=progress,
+        )  # fmt: skip
+        verdict = replace(verdict, verbatim=any(one.verbatim for one in sets))
+    measures = prepared.asked.measures(in_use, model)
     speeds = _speeds(prepared, model)
-    about = about or {}
+    about, looked = about or {}, prepared.asked.measure
     card = Card(
         name=about.get("name") or work.output.name,
         repository=about.get("repository", ""),
         base=options.base or "all-MiniLM-L6-v2",
         verdict=verdict,
+        measures=measures,
+        in_use=None if in_use is None else in_use.name,
         license=about.get("license", ""),
         language=about.get("language", ""),
         data=[_told(one, left.notes) for one, left in zip(sets, prepared.sets, strict=True)],
         hyperparameters=_hyperparameters(options, finetuned),
         mining=prepared.told,
-        curve=[(p.step, p.loss, p.metrics.get(MEASURE)) for p in finetuned.curves],
+        curve=[(p.step, p.loss, p.metrics.get(looked)) for p in finetuned.curves],
+        looked=looked,
         weights=curve,
         weight=weight,
         seconds=finetuned.seconds,
@@ -123,33 +143,42 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         versions=environment.versions,
     )
     (work.model / "README.md").write_text(card.text(), encoding="utf-8")
-    folder = work.place(passed=verdict.passed or options.force)
+    passed = verdict is not None and verdict.passed
+    folder = work.place(passed=passed or options.force)
     return Outcome(
-        folder=folder, verdict=verdict, finetuned=finetuned, weight=weight, speeds=speeds
-    )
+        folder=folder, verdict=verdict, measures=measures, finetuned=finetuned, weight=weight,
+        speeds=speeds,
+    )  # fmt: skip
 
 
 def _finetuned(
-    prepared: Prepared, options: TrainOptions, learning: TrainingProgress | None
+    prepared: Prepared,
+    options: TrainOptions,
+    learning: TrainingProgress | None,
+    callbacks: Sequence[TrainerCallback],
 ) -> Finetuned:
     from indexer.training.base import load_base
     from indexer.training.finetune import finetune
-    from indexer.training.watching import watching
 
     work = prepared.work
     how = replace(options.finetune, resume=work.resumed)
     base = load_base(options.base, max_length=how.max_length, layers=how.layers, seed=how.seed)
-    evaluator = watching(prepared.watched)
-    return finetune(base, prepared.learned, how, work.model, evaluator=evaluator, progress=learning)
+    return finetune(
+        base, prepared.learned, how, work.model,
+        evaluator=prepared.asked.watching(), progress=learning, callbacks=callbacks,
+    )  # fmt: skip
 
 
 def _fitted(
     engine: SearchEngine, prepared: Prepared, options: TrainOptions
 ) -> tuple[dict[float, float], float]:
     """Fit weight and calibration, write them beside the weights, and return curve and weight."""
-    from indexer.training.fitting import fit
+    from indexer.training.fitting import USUAL, fit
 
-    held = HeldOut(engine, prepared.tuning, options.dev_depth)
+    if prepared.asked.in_index is None:
+        _write_settings(prepared.work.model / "shortlist.json", ModelSettings(weight=USUAL))
+        return {}, USUAL
+    held = HeldOut(engine, prepared.asked.in_index.tuning, options.dev_depth)
     logits = load(str(prepared.work.model)).score(held.pairs).logits
     settings, curve = fit(held, np.asarray(logits))
     _write_settings(prepared.work.model / "shortlist.json", settings)
@@ -161,7 +190,7 @@ def _speeds(prepared: Prepared, model: Reranker) -> list[tuple[str, float]]:
     if not prepared.teachers:
         return []
     rerankers = [model, *(teacher.reranker for teacher in prepared.teachers)]
-    speeds = compared(rerankers, prepared.watched.pairs)
+    speeds = compared(rerankers, prepared.asked.pairs)
     return [(one.name, speed) for one, speed in zip(rerankers, speeds, strict=True)]
 
 

@@ -31,6 +31,7 @@ class TrainOptions:
         output_format: a format of mine_hard_negatives, in which the mined set is written besides.
         dev_queries: at most so many held-out queries are asked by the gate.
         dev_depth: fused documents that are reranked for them.
+        nano_beir: whether NanoBEIR is asked too, of the reranker in use and of the new one.
         limit: at most so many questions of each set are trained on.
         resume: go on with a training that was stopped.
         force: save the model also if it does not pass.
@@ -45,6 +46,7 @@ class TrainOptions:
     output_format: Format | None = None
     dev_queries: int = 200
     dev_depth: int = 30
+    nano_beir: bool = False
     limit: int | None = None
     resume: bool = False
     force: bool = False

@@ -74,7 +74,8 @@ class Work:
         for mined in self.folder.glob(f"{self.mined.stem}*.jsonl"):
             mined.replace(kept / mined.name)
         shutil.rmtree(kept / self.evaluation.name, ignore_errors=True)
-        self.evaluation.replace(kept / self.evaluation.name)
+        if self.evaluation.exists():
+            self.evaluation.replace(kept / self.evaluation.name)
         shutil.rmtree(self.model / "checkpoints", ignore_errors=True)
         if place.exists():
             shutil.rmtree(place)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.errors import UsageError
 from server.cli.options import Place
+from server.cli.publish import publication
 from server.cli.sections import SectionedCommand
+from server.cli.train_encoder import encoder_options, require_encoder, train_encoder
 from server.cli.train_options import (
     data_options,
     judging_options,
@@ -21,12 +23,16 @@ from server.cli.train_options import (
     record_options,
     training_options,
 )
+from server.cli.train_show import show_estimate, show_outcome
+from server.cli.train_teaching import teaching_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from engine.search import SearchEngine
     from indexer.training.examples import TrainingSet
+    from indexer.training.prepared import Prepared
     from indexer.training.train import Outcome
     from indexer.training.train_options import TrainOptions
 
@@ -37,8 +43,10 @@ _MADE = 2000  # questions that are made from an index, unless --limit says other
 @click.argument("pairs", nargs=-1, type=Place())
 @data_options
 @training_options
+@teaching_options
 @mining_options
 @judging_options
+@encoder_options
 @record_options
 def command(
     pairs: tuple[Path, ...],
@@ -68,11 +76,23 @@ def command(
 
     if [bool(pairs), given["from_index"], given["from_feedback"]].count(True) != 1:
         raise UsageError("give PAIRS, or --from-index, or --from-feedback")
-    options = options_of(given)
+    require_encoder(given)
     wanted = _Wanted(pairs, index, output, (cache or cache_folder()) / "scores")
+    if given["encoder"]:
+        sets = partial(_sets, wanted, given)
+        train_encoder(index, output, sets, given, as_json=as_json)
+        return
+    options, published = options_of(given), publication(given)
     outcome = _train(wanted, options, given)
-    _show(outcome, as_json=as_json)
-    if not outcome.verdict.passed and not options.force:
+    from indexer.training.prepared import Prepared
+
+    if isinstance(outcome, Prepared):
+        show_estimate(outcome.estimate, as_json=as_json)
+        return
+    show_outcome(outcome, as_json=as_json)
+    if published is not None and outcome.passed:
+        click.echo(f"published: {published.upload(outcome.folder)}", err=as_json)
+    if not outcome.passed and not options.force:
         sys.exit(1)
 
 
@@ -84,7 +104,8 @@ class _Wanted:
     scores: Path
 
 
-def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Outcome:
+def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Outcome | Prepared:
+    """Return what came out; of a dry run, what was prepared."""
     from engine.assemble import NO_RERANKER, load_reranker, open_engine
     from engine.evaluation.environment import Environment
     from server.cli.judged import identity
@@ -92,30 +113,38 @@ def _train(wanted: _Wanted, options: TrainOptions, given: dict[str, Any]) -> Out
 
     engine = open_engine(wanted.index, NO_RERANKER)
     try:
-        sets = _sets(wanted, engine, options, given)
+        fitting = partial(options.finetune.require_fitting, taught=bool(options.teachers))
+        sets = _sets(wanted, given, engine, fitting)
         for one in sets:
             for note in one.notes:
                 click.echo(f"note: {one.name}: {note}", err=True)
+        from indexer.training.prepared import prepare
         from indexer.training.train import train
 
         name = given["reranker"]
+        in_use = None if name == NO_RERANKER else load_reranker(name)
+        progress = QueryProgress()
+        if given["dry_run"]:
+            return prepare(engine, sets, in_use, options, wanted.output, wanted.scores, progress)
         about = {"name": given["model_name"], "license": given["licence"],
-                 "language": given["language"]}  # fmt: skip
+                 "language": given["language"], "repository": given["push_to_hub"]}  # fmt: skip
         typed = shlex.join(["shortlist", *sys.argv[1:]])
         return train(
-            engine, sets, None if name == NO_RERANKER else load_reranker(name), options,
-            wanted.output, wanted.scores, about=about,
+            engine, sets, in_use, options, wanted.output, wanted.scores, about=about,
             environment=Environment.here(identity(engine.snapshot), typed),
-            progress=QueryProgress(), learning=LearningProgress(),
+            progress=progress, learning=LearningProgress(),
         )  # fmt: skip
     finally:
         engine.close()
 
 
 def _sets(
-    wanted: _Wanted, engine: SearchEngine, options: TrainOptions, given: dict[str, Any]
+    wanted: _Wanted,
+    given: dict[str, Any],
+    engine: SearchEngine,
+    require_fitting: Callable[[Sequence[TrainingSet]], None],
 ) -> list[TrainingSet]:
-    """Return what is learned from, each text as stage two will read it."""
+    """Return what is learned from, each text as it will be read when it is served."""
     if given["from_index"]:
         from indexer.training import from_index
 
@@ -137,31 +166,9 @@ def _sets(
     from indexer.training.sources import Reading, read_sources
 
     how = Reading(
-        lenient=given["lenient"], split=given["split"], subset=given["subset"],
-        revision=given["revision"],
+        lenient=given["lenient"], alone=bool(given["teachers"]), split=given["split"],
+        subset=given["subset"], revision=given["revision"],
     )  # fmt: skip
     sets = read_sources(wanted.pairs, how)
-    options.finetune.require_fitting(sets)
+    require_fitting(sets)
     return [resolve(engine.snapshot, engine.encoder, one) for one in sets]
-
-
-def _show(outcome: Outcome, *, as_json: bool) -> None:
-    verdict = outcome.verdict
-    if as_json:
-        told = {
-            "folder": str(outcome.folder), "passed": verdict.passed, "queries": verdict.queries,
-            "against": verdict.against, "before": verdict.before, "after": verdict.after,
-            "interval": list(verdict.interval), "p": verdict.p, "weight": outcome.weight,
-            "steps": outcome.finetuned.steps, "seconds": outcome.finetuned.seconds,
-        }  # fmt: skip
-        click.echo(json.dumps(told, ensure_ascii=False))
-        return
-    low, high = (100 * end for end in verdict.interval)
-    click.echo(
-        f"nDCG@10 on {verdict.queries:,} held-out questions: {100 * verdict.before:.1f}"
-        f" ({verdict.against}) -> {100 * verdict.after:.1f},"
-        f" {100 * (verdict.after - verdict.before):+.1f} (95 % interval {low:+.1f} to {high:+.1f})"
-    )
-    if verdict.few:
-        click.echo(f"{verdict.queries} questions prove nothing: judge more (shortlist label)")
-    click.echo(f"saved: {outcome.folder}" if verdict.passed else f"not better: {outcome.folder}")

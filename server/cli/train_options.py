@@ -27,7 +27,7 @@ _FORMATS: Final = ("triplet", "n-tuple", "labeled-pair", "labeled-list")
 def _losses(
     context: click.Context, parameter: click.Parameter, value: Sequence[str]
 ) -> dict[str, str]:
-    """Return name of a set -> its loss; that of all other sets under an empty name."""
+    """Return name of a set -> its loss; that of all other sets, if any, under an empty name."""
     del context
     found: dict[str, str] = {}
     for one in value:
@@ -38,7 +38,7 @@ def _losses(
         if name in found:
             raise click.BadParameter("it is given twice for the same sets", param=parameter)
         found[name] = loss
-    return {"": "bce", **found}
+    return found
 
 
 def _number(*names: str, default: float | None, text: str, whole: bool = False) -> Any:  # noqa: ANN401
@@ -69,8 +69,8 @@ training_options = section(
                  help="Model to begin with. Default: the encoder of all-MiniLM-L6-v2."),
     click.option("--loss", "losses", multiple=True, callback=_losses,
                  metavar="[NAME=]LOSS",
-                 help="bce (the default), lambda, listnet, mnrl or distill; faq=lambda is for the"
-                 " set of faq.csv alone (repeatable)."),
+                 help="bce (the default), lambda, listnet, mnrl or distill (the default with"
+                 " --teacher); faq=lambda is for the set of faq.csv alone (repeatable)."),
     _number("--epochs", default=1.0, text="Passes over the data."),
     _number("--max-steps", default=None, whole=True, text="So many steps, in place of --epochs."),
     _number("--batch-size", default=16,
@@ -97,6 +97,8 @@ training_options = section(
             text="Stop after so many looks without a better one."),
     _number("--seed", default=0, text="The same one gives the same model."),
     click.option("--resume", is_flag=True, help="Go on with a training that was stopped."),
+    click.option("--dry-run", is_flag=True,
+                 help="Stop before the first step: mine, and say how long it will take."),
 )  # fmt: skip
 
 mining_options = section(
@@ -132,6 +134,9 @@ judging_options = section(
     click.option("--force", is_flag=True, help="Save the model even if it does not pass the gate."),
     _number("--dev-queries", default=200, text="Held-out questions that the gate asks."),
     _number("--dev-depth", default=30, text="Documents that are reranked for them."),
+    click.option("--nano-beir", is_flag=True,
+                 help="Also ask NanoBEIR, which needs a network: what was forgotten of the rest of"
+                 " the world? 55,000 pairs for each of the two."),
     click.option("--cache", type=Place(), envvar="SHORTLIST_CACHE", default=None, show_envvar=True,
                  help="Scores of pairs."),
 )  # fmt: skip
@@ -160,7 +165,8 @@ def options_of(given: Mapping[str, Any]) -> TrainOptions:
     from indexer.training.train_options import TrainOptions
 
     losses = dict(given["losses"])
-    finetune = {**given, "loss": losses.pop(""), "losses": losses}
+    usual = "distill" if given["teachers"] else "bce"
+    finetune = {**given, "loss": losses.pop("", usual), "losses": losses}
     return TrainOptions(
         finetune=FinetuneOptions(**_named(FinetuneOptions, finetune)),
         mining=MiningOptions(**_named(MiningOptions, given)),

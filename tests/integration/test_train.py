@@ -7,8 +7,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from transformers import TrainerCallback
 
+from engine.assemble import NO_RERANKER, open_engine
 from engine.rerankers import load
+from indexer.training import from_index
+from indexer.training.card import VERBATIM
+from indexer.training.options import FinetuneOptions
+from indexer.training.train import train as train_here
+from indexer.training.train_options import TrainOptions
 from tests.commands import shortlist
 from tests.hub import hub_here
 from tests.tiny_models import library_cross_encoder, save_cross_encoder
@@ -129,6 +136,60 @@ def test_eight_labelled_pairs_train_and_are_said_to_prove_nothing(place: Path, h
                         "--reranker", "none")  # fmt: skip
     assert outcome.code == 0, outcome.err
     assert "prove nothing" in outcome.out
+
+
+def test_labelled_texts_from_elsewhere_are_judged_by_the_library_and_kept_aside(
+    place: Path, home: Path
+) -> None:
+    rows = [f"what is {n},the sea near {n},1\nwhat is {n},the heart near {n},0" for n in range(50)]
+    (home / "elsewhere.csv").write_text("\n".join(["query,passage,label", *rows]))
+    outcome = shortlist("train", "elsewhere.csv", "-o", "mine", "--base", place / "tiny",
+                        "--max-steps", "30", "--learning-rate", "0.002", "--batch-size", "8",
+                        "--reranker", place / "tiny", "--json")  # fmt: skip
+    assert outcome.code == 1, outcome.err
+    assert "the gate has nothing to decide" in outcome.err
+    said = json.loads(outcome.out)
+    assert (said["passed"], said["queries"], said["before"]) == (False, 0, None)
+    before, after = said["measures"]["elsewhere_average_precision"]
+    assert before < after == 1  # the sea, and not the heart
+    folder = home / "mine.rejected"
+    assert load(str(folder)).weight == 0.7
+    card = (folder / "README.md").read_text()
+    assert "Nobody knows" in card
+    assert f"| elsewhere_average_precision | {before:.3f} | 1.000 |" in card
+
+
+class Counting(TrainerCallback):
+    """Counts steps."""
+
+    steps = 0
+
+    def on_step_end(self, *_: object, **__: object) -> None:
+        self.steps += 1
+
+
+def test_questions_made_from_the_index_are_said_to_stand_in_it(place: Path, home: Path) -> None:
+    names = [
+        f"{one} {two}" for one in ("red", "old", "wet", "new") for two in ("sea", "mill", "owl")
+    ]
+    rows = [f"{name},The {name},It is what it is and grinds corn into flour." for name in names]
+    (home / "titles.csv").write_text("\n".join(["id,title,text", *rows]))
+    assert shortlist("index", "titles.csv", "-i", "titles.index").code == 0
+    engine = open_engine(home / "titles.index", NO_RERANKER)
+    made = from_index.examples(engine.snapshot, engine.analyzer, most=12)
+    options = TrainOptions(
+        base=str(place / "tiny"), finetune=FinetuneOptions(max_steps=3), dev_queries=4
+    )
+    counting = Counting()
+    outcome = train_here(
+        engine, [from_index.split_documents(made, most=4)], None, options, home / "mine",
+        home / "scores", callbacks=[counting],
+    )  # fmt: skip
+    engine.close()
+    assert counting.steps == outcome.finetuned.steps == 3
+    assert outcome.verdict is not None
+    assert outcome.verdict.verbatim
+    assert VERBATIM in (outcome.folder / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from indexer.training.card import Card
+from indexer.training.card import Card, measures_section
 from indexer.training.gate import Verdict
 
 
@@ -77,3 +77,27 @@ def test_few_queries_are_said_to_prove_nothing() -> None:
 def test_every_table_has_as_many_cells_in_each_line() -> None:
     for table in re.findall(r"(?:^\|.*\|\n)+", card(), re.MULTILINE):
         assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+def test_what_the_library_says_of_held_out_rows_stands_in_it() -> None:
+    told = measures_section({"faq_f1": (None, 0.5), "faq_f1_threshold": (0.1, 0.2)}, "old")
+    assert "| measure | before (old) | after |\n|---|---|---|\n| faq_f1 |  | 0.500 |" in told
+    assert "threshold" not in told
+    assert "no reranker in use" in measures_section({"faq_f1": (None, 0.5)}, None)
+    assert measures_section({}, "old") == ""
+
+
+def test_a_gate_that_had_nothing_to_decide_says_so() -> None:
+    text = Card(
+        name="mine", base="tiny", verdict=None, looked="mean of all", curve=[(1, 0.5, 0.25)]
+    )
+    assert "nothing to decide. **Nobody knows" in text.text()
+    assert "| step | loss | mean of all on held-out queries |" in text.text()
+    assert "| 1 | 0.5000 | 25.0 |" in text.text()
+
+
+def test_a_published_model_is_loaded_by_its_place() -> None:
+    text = Card(name="mine", repository="ann/mine", base="tiny", verdict=None).text()
+    assert "--reranker ann/mine" in text
+    assert 'CrossEncoder("ann/mine")' in text
+    assert "# mine" in text

@@ -23,15 +23,28 @@ def test_what_chooses_the_weight_is_not_asked_by_the_gate(
     held: int, tuned: int, judged: int
 ) -> None:
     parts = held_out_parts([examples(held)], TrainOptions(dev_queries=120))
-    tuning, gate = (set(part.queries.values()) for part in parts)
+    collections = parts.collections()
+    assert collections is not None
+    tuning, gate = (set(part.queries.values()) for part in collections)
     assert (len(tuning), len(gate)) == (tuned, judged)
     assert not tuning & gate
 
 
 def test_few_held_out_questions_do_both() -> None:
-    tuning, gate = held_out_parts([examples(40)], TrainOptions())
-    assert tuning is gate
-    assert len(gate.queries) == 40
+    parts = held_out_parts([examples(40)], TrainOptions())
+    assert parts.tuning == parts.judged
+    assert len(parts.judged) == 40
+
+
+def test_the_gate_asks_what_the_index_answers_and_others_are_asked_besides() -> None:
+    elsewhere = [Example(f"x{n}", (Candidate(f"elsewhere {n}", 1.0),)) for n in range(300)]
+    parts = held_out_parts([examples(40), elsewhere], TrainOptions(dev_queries=120))
+    assert len(parts.judged) == 40
+    assert len(parts.others) == 120
+    assert all(example.query.startswith("x") for example in parts.others)
+    parts = held_out_parts([elsewhere], TrainOptions(dev_queries=120))
+    assert parts.collections() is None
+    assert (len(parts.tuning), len(parts.judged), len(parts.others)) == (73, 120, 0)
 
 
 def test_what_one_set_holds_out_is_learned_from_no_other() -> None:
@@ -66,8 +79,9 @@ def test_a_set_of_which_nothing_is_left_is_refused() -> None:
 def test_a_question_of_two_sets_is_asked_once() -> None:
     [question] = examples(1)
     other = Example(question.query, (Candidate("also right", 1.0, "d9"),))
-    collection, _ = held_out_parts([[question], [other]], TrainOptions())
-    assert list(collection.qrels.values()) == [{"d0": 1, "d9": 1}]
+    collections = held_out_parts([[question], [other]], TrainOptions()).collections()
+    assert collections is not None
+    assert list(collections[1].qrels.values()) == [{"d0": 1, "d9": 1}]
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,20 @@ TYPED = [
     (f"--mined {HERE}", "mined", HERE),
     ("--dev-queries 9", "dev_queries", 9),
     ("--dev-depth 8", "dev_depth", 8),
+    ("--nano-beir", "nano_beir", True),
     ("--limit 6", "limit", 6),
     ("--resume", "resume", True),
     ("--force", "force", True),
+    ("--teacher a --teacher b", "teachers", ("a", "b")),
+    ("--teacher a", "finetune.loss", "distill"),
+    ("--teacher a --loss listnet", "finetune.loss", "listnet"),
+    ("--teacher a --teaching soft", "finetune.teaching", "soft"),
 ]
 # What `train` reads itself.
 ELSEWHERE = {
     "pairs", "index", "output", "from_index", "from_feedback", "lenient", "reranker", "cache",
-    "as_json", "push_to_hub", "private", "model_name", "split", "subset", "revision", "licence", "language",
+    "as_json", "encoder", "apply", "dry_run", "push_to_hub", "private", "model_name", "split",
+    "subset", "revision", "licence", "language",
 }  # fmt: skip
 
 
