@@ -7,15 +7,27 @@ import pytest
 from pydantic import ValidationError
 
 from engine import errors
-from engine.errors import FilterError, NoIndex, RerankerBusy, ShortlistError, UsageError
+from engine.errors import (
+    DocumentTaken,
+    ExtractionError,
+    FilterError,
+    NoIndex,
+    RerankerBusy,
+    ShortlistError,
+    UsageError,
+)
 from server.problems import MOST_ERRORS, TABLE, invalid, pointer, problem_of, without_paths
 from server.schemas import SearchBody
 from server.settings import ServerSettings, host_name, is_loopback
 
 
 def body_of(error: Exception) -> dict[str, Any]:
-    scope = {"type": "http", "state": {"request_id": "5"}}
+    scope = {"type": "http", "path": "/search", "state": {"request_id": "5"}}
     return json.loads(bytes(problem_of(error).response(scope).body))
+
+
+# Their own words are for the client.
+ABOUT_THE_INPUT = {UsageError: 422, FilterError: 422, ExtractionError: 422, DocumentTaken: 409}
 
 
 def own_errors() -> list[type[ShortlistError]]:
@@ -26,11 +38,10 @@ def own_errors() -> list[type[ShortlistError]]:
 @pytest.mark.parametrize("kind", own_errors())
 def test_every_error_of_ours_has_a_row(kind: type[ShortlistError]) -> None:
     problem = problem_of(kind("about /home/ann/secret"))
-    expected = 422 if issubclass(kind, UsageError) else 500
-    if "Index" in mro(kind) or issubclass(kind, RerankerBusy):
-        expected = 503
+    busy = "Index" in mro(kind) or issubclass(kind, RerankerBusy)
+    expected = ABOUT_THE_INPUT.get(kind) or (503 if busy else 500)
     assert problem.status == expected
-    assert ("/home/ann" in problem.detail) == (expected == 422)
+    assert ("/home/ann" in problem.detail) == (kind in ABOUT_THE_INPUT)
 
 
 def mro(kind: type[ShortlistError]) -> str:
