@@ -9,13 +9,14 @@ DEMO := .demo/index
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: help install demo test test-all check bench wheel clean
+.PHONY: help install demo test test-all test-clients check bench wheel clean
 
 help:
 	@echo 'make install   make .venv and install Shortlist there'
 	@echo 'make demo      index a real folder and ask three questions (FOLDER=... for another)'
 	@echo 'make test      the quick tests'
 	@echo 'make test-all  the long tests too (judged collections, kill -9 loops)'
+	@echo 'make test-clients  clients of Cohere, Voyage, Jina, TEI and OpenAI against a running server'
 	@echo 'make check     ruff, pyright, import-linter, and whether the README shows the committed results'
 	@echo 'make bench     quality on the judged collections in SHORTLIST_DATA, shown in the README'
 	@echo 'make wheel     build the wheel'
@@ -41,7 +42,17 @@ test: $(VENV)/.developing
 	$(BIN)/python -m pytest -q
 
 test-all: $(VENV)/.developing
-	$(BIN)/python -m pytest -q -m 'not gpu' --timeout 3600
+	$(BIN)/python -m pytest -q -m 'not gpu and not clients' --timeout 3600
+
+# The clients need neither Shortlist nor torch, and not all of them go together.
+.venv-clients/%/.installed: tests/clients/%.txt
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+test-clients: $(VENV)/.installed .venv-clients/clients/.installed .venv-clients/langchain/.installed
+	.venv-clients/clients/bin/python -m pytest -q -W ignore -m clients tests/clients
+	.venv-clients/langchain/bin/python -m pytest -q -W ignore -m clients tests/clients
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check .
@@ -58,4 +69,4 @@ wheel: $(VENV)/.developing
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) .demo dist build .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-clients .demo dist build .pytest_cache .ruff_cache .hypothesis
