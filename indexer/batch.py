@@ -33,7 +33,7 @@ class Draft:
 
     def inputs(self) -> list[str]:
         """What the encoder reads: each passage below its title and headings."""
-        return [_input(self.document.title, passage) for passage in self.passages]
+        return [encoder_input(self.document.title, passage) for passage in self.passages]
 
 
 class Batch:
@@ -51,7 +51,7 @@ class Batch:
         """Take a draft; vectors of passages that were the same `before` are used again."""
         for stored, vector in before:
             if vector is not None:
-                self._known[_input(stored.document.title, stored.passage)] = vector
+                self._known[encoder_input(stored.document.title, stored.passage)] = vector
         self._drafts.append(draft)
         self._size += len(draft.passages)
         if self._size >= FULL:
@@ -73,6 +73,6 @@ class Batch:
         self._drafts, self._known, self._size = [], {}, 0
 
 
-def _input(title: str, passage: Passage) -> str:
-    # As it will be stored: encoding an index again reads the same.
+def encoder_input(title: str, passage: Passage) -> str:
+    """Return what the encoder reads: text as it is stored, so encoding again reads the same."""
     return clean(context_text(title, passage.heading, passage.text))

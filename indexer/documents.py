@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.assemble import check_encoder
 from engine.errors import DocumentTaken, ExtractionError
-from engine.types import context_text
+from indexer.batch import encoder_input
 from indexer.chunking import cut
 from indexer.extract import extract_many, file_type
 
@@ -66,7 +66,7 @@ def make_ready(
 ) -> Ready:
     """Cut a document and encode its passages."""
     passages = cut(extracted, words=settings.passage_words, overlap=settings.overlap_words)
-    texts = [context_text(document.title, p.heading, p.text) for p in passages]
+    texts = [encoder_input(document.title, passage) for passage in passages]
     return Ready(document, passages, encoder.encode_passages(texts))
 
 

@@ -129,6 +129,7 @@ def train_stage_one(  # noqa: PLR0913 - what is trained on what, beside what, an
         depth=options.dev_depth, folder=work.evaluation, seed=options.finetune.seed,
         environment=environment, progress=progress, encoding=encoding,
     )  # fmt: skip
+    verdict = replace(verdict, verbatim=any(one.verbatim for one in sets))
     about = about or {}
     card = EncoderCard(
         trained=trained, options=how, default=not source, verdict=verdict,

@@ -157,6 +157,8 @@ def _train(
 def _show(
     outcome: EncoderOutcome, index: Path, *, saved: bool, applied: bool, as_json: bool
 ) -> None:
+    from indexer.training.card import VERBATIM
+
     verdict, encoded = outcome.verdict, outcome.encoded
     before, after = (row["base"] for row in verdict.rows)
     if as_json:
@@ -166,7 +168,7 @@ def _show(
             "p": verdict.p, "recall_before": before["R@100"], "recall_after": after["R@100"],
             "pairs": outcome.trained.pairs, "steps": outcome.trained.steps,
             "seconds": outcome.trained.seconds, "passages": encoded.passages,
-            "seconds_encoding": encoded.seconds, "applied": applied,
+            "seconds_encoding": encoded.seconds, "verbatim": verdict.verbatim, "applied": applied,
         }  # fmt: skip
         click.echo(json.dumps(told, ensure_ascii=False))
         return
@@ -179,6 +181,8 @@ def _show(
     )
     if verdict.few:
         click.echo(f"{verdict.queries} questions prove nothing: judge more (shortlist label)")
+    if verdict.verbatim:
+        click.echo(VERBATIM)
     if not saved:
         click.echo(f"not better: {outcome.folder}")
         return
