@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.request import Request, urlopen
 
@@ -11,6 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+HOME: Final = Path(__file__).parents[2]
 KEY: Final = "a-key"
 QUERY: Final = "what is the heart of a fish"
 TEXTS: Final = ["the blue sea", "a red fish swims", "the heart of a fish", "what is red"]

@@ -10,18 +10,16 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
-from tests.clients.asking import KEY, QUERY, TEXTS, post
+from tests.clients.asking import HOME, KEY, QUERY, TEXTS, post
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-
-HOME: Final = Path(__file__).parents[2]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
