@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,24 @@ def test_every_format_is_what_the_library_makes(
     found = ours(mined, output)
     assert found == rows
     assert rows
+
+
+def test_every_option_is_the_librarys_of_that_name() -> None:
+    options = MiningOptions(
+        num_negatives=4, range_min=1, range_max=9, max_score=0.9, margin=0.1, relative_margin=0.2,
+        sampling="random", include_positives=True,
+    )  # fmt: skip
+    assert arguments(options) == {
+        "num_negatives": 4,
+        "range_min": 1,
+        "range_max": 9,
+        "max_score": 0.9,
+        "absolute_margin": 0.1,
+        "relative_margin": 0.2,
+        "sampling_strategy": "random",
+        "include_positives": True,
+    }
+    assert set(arguments(options)) < set(inspect.signature(mine_hard_negatives).parameters)
 
 
 def test_the_published_recipe_gives_its_number_of_pairs(

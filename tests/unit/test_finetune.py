@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import TrainerCallback
 
 from engine.errors import ModelError, UsageError
 from engine.rerankers import load
 from indexer.training.base import has_new_head, layers_of, load_base
 from indexer.training.checkpoints import checkpoints_of, discard_checkpoints
+from indexer.training.datasets import rows_of
 from indexer.training.examples import Candidate, Example
-from indexer.training.finetune import finetune
+from indexer.training.finetune import finetune, trainer_of
 from indexer.training.options import FinetuneOptions
 from indexer.training.trainer import DevEvaluator
 from tests import tiny_models
@@ -246,12 +248,51 @@ def test_dropout_is_off_unless_asked_for_and_the_model_keeps_its_own(
 
 
 def test_activations_computed_twice_change_no_weight(source: str, tmp_path: Path) -> None:
-    options = replace(FAST, max_steps=3)
-    trained(source, tmp_path / "kept", options)
-    trained(source, tmp_path / "again", replace(options, gradient_checkpointing=True))
+    counts: list[int] = []
+    for name, again in (("kept", False), ("again", True)):
+        base = load_base(source, max_length=32)
+        counts.append(0)
+
+        def count(*_: object) -> None:
+            counts[-1] += 1
+
+        parts: Any = layers_of(base)[0].modules()
+        linear = next(part for part in parts if isinstance(part, torch.nn.Linear))
+        linear.register_forward_pre_hook(count)
+        options = replace(FAST, max_steps=3, gradient_checkpointing=again)
+        finetune(base, {"toy.csv": learnable(24)}, options, tmp_path / name)
+    assert counts == [3, 6]
     kept, again = weights(tmp_path / "kept"), weights(tmp_path / "again")
     for name, value in kept.items():
         np.testing.assert_allclose(value, again[name], atol=1e-5)
+
+
+def test_options_reach_the_trainer_and_the_loss(source: str, tmp_path: Path) -> None:
+    options = replace(FAST, pos_weight=7, mixing="round-robin", eval_steps=2, losses={"b": "mnrl"})
+    base = load_base(source, max_length=32)
+    rows = [rows_of(name, learnable(8), options) for name in ("a", "b")]
+    looking = DevEvaluator(lambda _: {"m": 1.0}, "m")
+    trainer = trainer_of(base, rows, options, tmp_path, looking)
+    losses = cast("Any", trainer.loss)
+    assert float(losses["set0"].pos_weight) == 7
+    assert type(losses["set1"]).__name__ == "CachedMultipleNegativesRankingLoss"
+    assert trainer.args.multi_dataset_batch_sampler == "round_robin"
+    assert trainer.args.eval_steps == trainer.args.save_steps == 2
+
+
+class Counting(TrainerCallback):
+    """Counts steps."""
+
+    steps = 0
+
+    def on_step_end(self, *_: object, **__: object) -> None:
+        self.steps += 1
+
+
+def test_a_callback_of_transformers_is_told(source: str, tmp_path: Path) -> None:
+    counting = Counting()
+    trained(source, tmp_path / "model", replace(FAST, max_steps=3), callbacks=[counting])
+    assert counting.steps == 3
 
 
 def test_half_precision_learns_and_leaves_a_model_of_full_precision(
