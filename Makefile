@@ -9,7 +9,7 @@ DEMO := .demo/index
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: help install demo test test-all test-clients check bench wheel clean
+.PHONY: help install demo test test-all test-clients test-browser check bench wheel clean
 
 help:
 	@echo 'make install   make .venv and install Shortlist there'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test      the quick tests'
 	@echo 'make test-all  the long tests too (judged collections, kill -9 loops)'
 	@echo 'make test-clients  clients of Cohere, Voyage, Jina, TEI and OpenAI against a running server'
+	@echo 'make test-browser  the page in Chromium, which must be installed'
 	@echo 'make check     ruff, pyright, import-linter, and whether the README shows the committed results'
 	@echo 'make bench     quality on the judged collections in SHORTLIST_DATA, shown in the README'
 	@echo 'make wheel     build the wheel'
@@ -53,6 +54,9 @@ test-all: $(VENV)/.developing
 test-clients: $(VENV)/.installed .venv-clients/clients/.installed .venv-clients/langchain/.installed
 	.venv-clients/clients/bin/python -m pytest -q -W ignore -m clients tests/clients
 	.venv-clients/langchain/bin/python -m pytest -q -W ignore -m clients tests/clients
+
+test-browser: $(VENV)/.developing
+	$(BIN)/python -m pytest -q -m browser
 
 check: $(VENV)/.developing
 	$(BIN)/ruff check .

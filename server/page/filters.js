@@ -20,12 +20,12 @@ export function showFilters(answer, shown, change) {
 
 function group(name, answer, shown, change) {
   const chosen = shown[name];
-  const counts = new Map(answer.facets[name].values.map(({ value, count }) => [value, count]));
+  const { values, total } = answer.facets[name];
+  const counts = new Map(values.map(({ value, count }) => [value, count]));
   for (const value of chosen) if (!counts.has(value)) counts.set(value, 0);
-  const most = Math.max(0, ...counts.values());
-  // A folder around everything narrows nothing.
-  const useful = [...counts].filter(([value, n]) => chosen.includes(value) || counts.size === 1 || name !== "folder" || n < most);
-  if (!useful.length || (counts.size === 1 && !chosen.length)) return null;
+  // What all candidates have narrows nothing.
+  const useful = [...counts].filter(([value, n]) => n < total || chosen.includes(value));
+  if (!useful.length) return null;
   const all = unfolded.has(name) || useful.length <= FIRST + 1;
   const listed = useful.filter(([value], index) => all || index < FIRST || chosen.includes(value));
   const boxes = listed.map(([value, n]) => box(name, value, n, chosen, change));

@@ -35,7 +35,7 @@ export function showNothing(shown, withoutFilters) {
   const narrowed = shown.folder.length + shown.type.length > 0;
   const button = make("button", { type: "button", onclick: withoutFilters }, "Search without filters");
   const advice = narrowed ? "No document with these filters answers this." : "Try other words, or fewer signs like \" + and -.";
-  notice("empty", `Nothing found for \u201c${shown.q.slice(0, 100)}\u201d`, advice, narrowed ? button : null);
+  notice("empty", "Nothing found", advice, narrowed ? button : null);
 }
 
 /** Say why there is no answer; return the seconds after which to ask again, or null. */
@@ -47,7 +47,7 @@ export function showFault(error, again) {
     return 3;
   }
   if (error.stage === "loading") {
-    notice("loading", "Getting ready", "The index and its models are being loaded. Results come by themselves.");
+    notice("loading", "Getting ready", "The index and its models are being loaded. This page goes on by itself.");
     return error.wait ?? 2;
   }
   const title = { 429: "Too many requests", 503: "The server cannot answer now" }[error.status];

@@ -54,7 +54,10 @@ export async function stageOne(shown, k, typing, signal) {
       search({ ...shown, [name]: [] }, signal, { ...asked, k: 1, facets: [name], fields: ["rank"], explain: false }),
     ),
   ]);
-  for (const other of others) Object.assign(answer.facets, other.facets);
+  for (const name of FACETS) {
+    const { facets, total_candidates: total } = others[open.indexOf(name)] ?? answer;
+    answer.facets[name] = { ...facets[name], total };
+  }
   return answer;
 }
 

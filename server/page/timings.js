@@ -19,7 +19,7 @@ export function timings(ms) {
   const bar = make("span", { class: "bar", "aria-hidden": "true" });
   for (const [stage] of parts) {
     const part = make("span", { class: stage });
-    part.style.flexGrow = ms[stage];
+    part.style.flexGrow = 1000 * ms[stage]; // a sum below 1 would not fill the bar
     bar.append(part);
   }
   const figures = parts.map(([stage, name]) =>
