@@ -24,9 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     options.told = _told(arguments)
-    needs_data = options.command != "report" and getattr(options, "name", "") != "gooaq"
+    needs_data = (
+        options.command not in ("keep", "report") and getattr(options, "name", "") != "gooaq"
+    )
     try:
-        if needs_data and data_folder() is None:
+        if not alone and data_folder() is None:
             raise ShortlistError("SHORTLIST_DATA does not name a folder of judged collections")
         options.run(options)
     except ShortlistError as error:
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--output", type=Path, default=RESULTS / "speed.json")
     speed.set_defaults(run=_speed)
     _add_material(commands.add_parser("material", help="what the models that ship learn from"))
+    _add_keep(commands.add_parser("keep", help="rows of reports that `shortlist evaluate` wrote"))
     report = commands.add_parser("report", help="the README's tables, of the committed results")
     report.add_argument("--check", action="store_true", help="only fail where they are stale")
     report.set_defaults(run=_report)
@@ -81,6 +84,12 @@ def _add_material(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries", type=int, default=30_000, help="to learn from, in all")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     parser.set_defaults(run=_material)
+
+
+def _add_keep(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
+    parser.add_argument("--output", type=Path, required=True)
+    parser.set_defaults(run=_keep)
 
 
 def _sources(text: str) -> tuple[Sources, ...]:
@@ -161,6 +170,15 @@ def _material(options: argparse.Namespace) -> None:
     told = write_material(data, options.output, options.queries)
     learned = sum(source["pairs"] for source in told["learned"].values())
     print(f"{learned:,} queries of {len(told['learned'])} sources: {options.output}")
+
+
+def _keep(options: argparse.Namespace) -> None:
+    from engine.evaluation.reports import read_report
+
+    rows = [row for place in options.reports for row in compact(read_report(place))]
+    old = read(options.output).get("rows", [])
+    kept = merged(old, rows, ("collection", "split", "sources", "reranker", "depth", "queries"))
+    write(options.output, {**measured_here(options.told), "rows": kept})
 
 
 def _report(options: argparse.Namespace) -> None:
