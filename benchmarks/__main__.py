@@ -24,9 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     options.told = _told(arguments)
-    needs_data = (
-        options.command not in ("keep", "report") and getattr(options, "name", "") != "gooaq"
-    )
+    alone = options.command in ("keep", "report") or getattr(options, "name", "") == "gooaq"
     try:
         if not alone and data_folder() is None:
             raise ShortlistError("SHORTLIST_DATA does not name a folder of judged collections")
@@ -72,8 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--passages", type=int, default=100_000)
     speed.add_argument("--output", type=Path, default=RESULTS / "speed.json")
     speed.set_defaults(run=_speed)
-    _add_material(commands.add_parser("material", help="what the models that ship learn from"))
-    _add_keep(commands.add_parser("keep", help="rows of reports that `shortlist evaluate` wrote"))
+    for name, add, text in (
+        ("material", _add_material, "what the models that ship learn from"),
+        ("keep", _add_keep, "the rows of reports that `shortlist evaluate` wrote"),
+    ):
+        add(commands.add_parser(name, help=text))
     report = commands.add_parser("report", help="the README's tables, of the committed results")
     report.add_argument("--check", action="store_true", help="only fail where they are stale")
     report.set_defaults(run=_report)
