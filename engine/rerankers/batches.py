@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 # with 512, 24.5 with 1,024, 20.3 with 4,096.
 _CPU_BUDGET = 1024
 _GPU_BUDGET = 32_768
+# Tokens of padding that cost as much as another batch. 6 layers of 384 on one thread of a CPU: 9 ms
+# for a batch and 0.31 ms for each token, so a short query of a bi-encoder is not padded to a long
+# passage. Calls of 50 pairs gain 2-4 %, of 4 pairs 20-28 %; within 1 % of the best cuts there are.
+_CPU_PADDING = 28
 # A window when neither the tokenizer nor the model names one.
 _WINDOW = 512
 
@@ -126,10 +130,11 @@ class Network:
             return np.empty((0, 0), dtype=np.float32)
         lengths = np.array([len(row.ids) for row in rows])
         order = np.argsort(-lengths, kind="stable")
-        budget = _CPU_BUDGET if self.model.device.type == "cpu" else _GPU_BUDGET
+        slow = self.model.device.type == "cpu"
+        budget, padding = (_CPU_BUDGET, _CPU_PADDING) if slow else (_GPU_BUDGET, _GPU_BUDGET)
         given: list[FloatArray] = []
         with torch.inference_mode():
-            for start, stop in _cuts(lengths[order], budget):
+            for start, stop in cuts(lengths[order], budget, padding):
                 batch = self._batch([rows[number] for number in order[start:stop]])
                 # (rows, width), or (rows,) from a head that squeezes
                 values = self.model(batch)[self.output].float().cpu().numpy()
@@ -175,10 +180,16 @@ def quietly() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _cuts(lengths: np.ndarray, budget: int) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of batches of descending lengths; a row longer than the budget is alone."""
+def cuts(lengths: np.ndarray, budget: int, padding: int) -> Iterator[tuple[int, int]]:
+    """Yield the bounds of batches of descending lengths.
+
+    A batch holds at most `budget` tokens and `padding` of them for nothing; a row longer than the
+    budget is alone.
+    """
     start = 0
     while start < len(lengths):
-        stop = start + max(1, budget // max(int(lengths[start]), 1))
-        yield start, min(stop, len(lengths))
+        longest = max(int(lengths[start]), 1)
+        wasted = np.cumsum(longest - lengths[start : start + max(1, budget // longest)])
+        stop = start + max(1, int(np.searchsorted(wasted, padding, side="right")))
+        yield start, stop
         start = stop

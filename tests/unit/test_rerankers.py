@@ -11,13 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from engine import bundled
 from engine.errors import ModelError
 from engine.rerankers import load
-from engine.rerankers.batches import Windows
+from engine.rerankers.batches import Windows, cuts
 from tests.tiny_models import (
     WINDOW,
     library_cross_encoder,
@@ -256,3 +258,20 @@ def test_the_package_can_be_imported_without_torch() -> None:
 def test_scoring_leaves_no_gradients(cross: Path) -> None:
     load(str(cross)).score(PAIRS[:2])
     assert torch.is_grad_enabled()
+
+
+@given(st.lists(st.integers(1, 600), max_size=80), st.integers(1, 2000), st.integers(0, 100))
+def test_batches_hold_every_row_once_and_little_for_nothing(
+    lengths: list[int], budget: int, padding: int
+) -> None:
+    longest_first = np.array(sorted(lengths, reverse=True), dtype=int)
+    bounds = list(cuts(longest_first, budget, padding))
+    assert [n for start, stop in bounds for n in range(start, stop)] == [*range(len(lengths))]
+    for start, stop in bounds:
+        rows = longest_first[start:stop]
+        size = int(rows[0]) * len(rows)
+        assert len(rows) == 1 or (size <= budget and size - rows.sum() <= padding)
+        if stop < len(lengths):
+            # The next one did not fit.
+            size += int(rows[0])
+            assert size > budget or size - longest_first[start : stop + 1].sum() > padding
