@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from engine.types import DoubleArray, FloatArray
 
 MOST_WAITING: Final = 4096  # pairs
+_CALM: Final = 0.25  # seconds that a batch takes while nobody has a deadline
 _BLOCK: Final = 16  # candidates in a row whose order may be changed
 IDLE: Final = 5.0  # seconds
 _LOG: Final = logging.getLogger(__name__)
@@ -220,7 +221,8 @@ class SharedReranker:
     def _batch(self) -> list[tuple[_Task, int]]:
         """Take a pair of each request in turn, as many as are read in the time of a batch."""
         now = time.perf_counter()
-        room = self._pace.room(MICRO_BATCH)
+        hurry = any(task.deadline < math.inf for task in self._turns)
+        room = self._pace.room(MICRO_BATCH if hurry else _CALM)
         batch: list[tuple[_Task, int]] = []
         while self._turns:
             task = self._turns[0]
