@@ -52,8 +52,8 @@ test-all: $(VENV)/.developing
 	@touch $@
 
 test-clients: $(VENV)/.installed .venv-clients/clients/.installed .venv-clients/langchain/.installed
-	.venv-clients/clients/bin/python -m pytest -q -W ignore -m clients tests/clients
-	.venv-clients/langchain/bin/python -m pytest -q -W ignore -m clients tests/clients
+	.venv-clients/clients/bin/python -m pytest -q -W ignore -m clients --timeout 600 tests/clients
+	.venv-clients/langchain/bin/python -m pytest -q -W ignore -m clients --timeout 600 tests/clients
 
 test-browser: $(VENV)/.developing
 	$(BIN)/python -m pytest -q -m browser

@@ -78,7 +78,8 @@ def wait_until_ready(url: str) -> None:
 def url(tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """`shortlist serve`, with a real model."""
     home = str(tmp_path_factory.mktemp("tiny"))
-    with serving("serve_tiny.py", home, SHORTLIST_API_KEY=KEY) as url:
+    # On a machine that is busy, threads of a tiny model wait for each other for seconds.
+    with serving("serve_tiny.py", home, SHORTLIST_API_KEY=KEY, OMP_NUM_THREADS="1") as url:
         yield url
 
 
