@@ -72,7 +72,8 @@ def with_negatives(
             mined_file.write(path, replace(mined, checksums=one.checksums))
         _write_besides(path, mined, options)
         learned[one.name] = mined.examples
-        told.append(table(mined.statistics))
+        of = f"{one.name}:\n" if len(sets) > 1 else ""
+        told.append(of + table(mined.statistics))
     progress.say("\n".join(told))
     return learned, "\n\n".join(told)
 

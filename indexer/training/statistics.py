@@ -130,7 +130,12 @@ class Tally:
 
 
 def table(statistics: Statistics) -> str:
-    """Return what a person reads: how the scores lie, and what was left out."""
+    """Return what a person reads: how the scores lie, and what was left out.
+
+    Where every query brought its negatives along there are no scores, and no table of them.
+    """
+    if not statistics.queries:
+        return "\n".join(_sentences(statistics))
     columns = [statistics.scores[name] for name in ("positive", "negative", "random", "difference")]
     lines = [f"{'Metric':<6} {'Positive':>14} {'Negative':>14} {'Random':>14} {'Difference':>14}"]
     lines.append("Count  " + " ".join(f"{column.count:>14,}" for column in columns))
@@ -143,10 +148,12 @@ def table(statistics: Statistics) -> str:
 
 def _sentences(statistics: Statistics) -> list[str]:
     s = statistics
-    told = [
-        f"{s.queries:,} queries with {s.positives:,} positives got {s.hard:,} hard and"
-        f" {s.random:,} random negatives; the scores are cosines of {s.model}."
-    ]
+    told: list[str] = []
+    if s.queries or not s.kept:
+        told.append(
+            f"{s.queries:,} queries with {s.positives:,} positives got {s.hard:,} hard and"
+            f" {s.random:,} random negatives; the scores are cosines of {s.model}."
+        )
     if s.missed is not None and s.positives:
         share = s.missed / s.positives
         told.append(

@@ -90,7 +90,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         options: see TrainOptions.
         output: folder of the model.
         scores: where scores of pairs are remembered.
-        about: `license`, `language`, `name` and `repository`, for the card.
+        about: `license`, `language`, `name` and `repository` (on the hub), for the card.
         environment: machine, versions and command, for the record.
         progress: told while mining and judging.
         learning: told after each step of training.
@@ -119,10 +119,11 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         verdict = replace(verdict, verbatim=any(one.verbatim for one in sets))
     measures = prepared.asked.measures(in_use, model)
     speeds = _speeds(prepared, model)
+    passed = verdict is not None and verdict.passed
     about, looked = about or {}, prepared.asked.measure
     card = Card(
         name=about.get("name") or work.output.name,
-        repository=about.get("repository", ""),
+        repository=about.get("repository", "") if passed else "",
         base=options.base or "all-MiniLM-L6-v2",
         verdict=verdict,
         measures=measures,
@@ -143,7 +144,6 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         versions=environment.versions,
     )
     (work.model / "README.md").write_text(card.text(), encoding="utf-8")
-    passed = verdict is not None and verdict.passed
     folder = work.place(passed=passed or options.force)
     return Outcome(
         folder=folder, verdict=verdict, measures=measures, finetuned=finetuned, weight=weight,
