@@ -28,6 +28,7 @@ _RERANK_BODIES: Final[dict[str, Any]] = {
     "text_embeddings_inference": {**_ASKED, "texts": _TEXTS, "raw_scores": False},
 }
 _MODEL: Final = "all-MiniLM-L6-v2 (bi-encoder, zero-shot)"
+_ENCODER: Final = "wordllama/l2_supercat_256@5d3f0c1b2a49"
 _USAGE: Final = {"prompt_tokens": 18, "total_tokens": 18}
 _BEST: Final = {"index": 1, "relevance_score": 0.8437}
 _OTHER: Final = {"index": 0, "relevance_score": 0.0193}
@@ -107,11 +108,49 @@ EMBEDDINGS_BODY: Final = _taking(
         "many": {"model": "any", "input": _TEXTS, "encoding_format": "base64", "dimensions": 64},
     },
 )
-EMBEDDINGS_ANSWER: Final = _answering(_ref("Embeddings"))
+EMBEDDINGS_ANSWER: Final = _answering(
+    _ref("Embeddings"),
+    {
+        "one": {
+            "object": "list",
+            "data": [{"object": "embedding", "index": 0, "embedding": [0.0712, -0.0033]}],
+            "model": _ENCODER,
+            "usage": {"prompt_tokens": 5, "total_tokens": 5},
+        }
+    },
+)
 EMBED_BODY: Final = _taking(_ref("EmbedBody"), {"many": {"inputs": _TEXTS}})
-EMBED_ANSWER: Final = _answering(_VECTORS)
-MODELS_ANSWER: Final = _answering(_ref("Models"))
-INFO_ANSWER: Final = _answering(_ref("Info"))
+EMBED_ANSWER: Final = _answering(_VECTORS, {"many": [[0.0712, -0.0033], [0.0208, 0.1121]]})
+MODELS_ANSWER: Final = _answering(
+    _ref("Models"),
+    {
+        "two": {
+            "object": "list",
+            "data": [
+                {"id": name, "object": "model", "created": 0, "owned_by": "shortlist"}
+                for name in (_ENCODER, _MODEL)
+            ],
+        }
+    },
+)
+INFO_ANSWER: Final = _answering(
+    _ref("Info"),
+    {
+        "reranker": {
+            "model_id": _MODEL,
+            "served_model_name": _MODEL,
+            "model_dtype": "float32",
+            "model_type": {"reranker": {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}},
+            "max_concurrent_requests": 32,
+            "max_input_length": 25_000,
+            "max_batch_tokens": 250_000_000,
+            "max_client_batch_size": 10_000,
+            "auto_truncate": True,
+            "tokenization_workers": 32,
+            "version": "0.1.0",
+        }
+    },
+)
 
 
 def components() -> dict[str, Any]:

@@ -36,7 +36,9 @@ class EmbeddingsBody(Lenient):
     encoding_format: Literal["float", "base64"] = Field(
         "float", description="base64: little-endian float32."
     )
-    dimensions: int = Field(0, ge=1, description="Numbers wanted: cut, then of length 1 again.")
+    dimensions: int | None = Field(
+        None, ge=1, description="Numbers wanted: cut, then of length 1 again."
+    )
 
 
 class EmbedBody(Lenient):
@@ -44,7 +46,9 @@ class EmbedBody(Lenient):
 
     inputs: Annotated[Any, _inputs(MOST_TEXTS)]
     prompt_name: str = Field("", description="query, or anything else for a passage.")
-    dimensions: int = Field(0, ge=1, description="Numbers wanted: cut, then of length 1 again.")
+    dimensions: int | None = Field(
+        None, ge=1, description="Numbers wanted: cut, then of length 1 again."
+    )
 
 
 class Embedding(BaseModel):
@@ -83,13 +87,13 @@ def _text(item: object, place: tuple[str, int]) -> str:
     return require_length(item, place)
 
 
-def cut(vectors: FloatArray, dimensions: int) -> FloatArray:
-    """Return (n, dimensions) unit rows of the first numbers of each; 0 = all of them.
+def cut(vectors: FloatArray, dimensions: int | None) -> FloatArray:
+    """Return (n, dimensions) unit rows of the first numbers of each; None = all of them.
 
     Raises:
         HttpError: 422 if the vectors do not have so many.
     """
-    if not dimensions or dimensions == vectors.shape[1]:
+    if dimensions is None or dimensions == vectors.shape[1]:
         return vectors
     if dimensions > vectors.shape[1]:
         raise unfit(f"the encoder gives {vectors.shape[1]}", ("dimensions",))

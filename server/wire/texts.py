@@ -15,12 +15,21 @@ if TYPE_CHECKING:
 LONGEST_TEXT: Final = 100_000  # characters
 LONGEST_BODY: Final = 32_000_000  # bytes
 _BYTES_A_TOKEN: Final = 4
+_ABOUT: Final = ("title", "description", "default")
+
+
+def _nullable(schema: dict[str, Any]) -> None:
+    """Say of each field that may be absent that it may be null."""
+    for name, field in schema["properties"].items():
+        if name not in schema["required"] and "anyOf" not in field:
+            constraints = {k: field.pop(k) for k in tuple(field) if k not in _ABOUT}
+            field["anyOf"] = [constraints, {"type": "null"}]
 
 
 class Lenient(BaseModel):
-    """A body of which only these fields are read."""
+    """A body of which only these fields are read, and null is the same as absent."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", json_schema_extra=_nullable)
 
 
 def read_object(body: bytes) -> dict[str, Any]:

@@ -338,3 +338,11 @@ def test_the_description_shows_each_dialect(client: TestClient) -> None:
                 else ([sorted(item) for item in answer] == [["index", "score"]] * len(shown))
             )
         assert {"400", "413", "415", "422", "424", "503"} <= set(route["responses"])
+
+
+def test_the_description_lets_what_may_be_absent_be_null(client: TestClient) -> None:
+    schemas = client.get("/openapi.json").json()["components"]["schemas"]
+    for name in ("RerankDocuments", "RerankTexts", "EmbeddingsBody", "EmbedBody"):
+        for field, schema in schemas[name]["properties"].items():
+            nullable = {"type": "null"} in schema.get("anyOf", [])
+            assert nullable == (field not in schemas[name]["required"]), (name, field)
