@@ -38,8 +38,11 @@ export function showNothing(shown, withoutFilters) {
   notice("empty", "Nothing found", advice, narrowed ? button : null);
 }
 
-/** Say why there is no answer; return the seconds after which to ask again, or null. */
-export function showFault(error, again) {
+/**
+ * Say why there is no answer, or `half` of one: the order of stage one.
+ * Return the seconds after which to ask again, or null.
+ */
+export function showFault(error, half, again) {
   const button = make("button", { type: "button", onclick: again }, "Try again");
   if (error instanceof Unreachable) {
     const why = navigator.onLine ? "It may have been stopped." : "This device is offline.";
@@ -50,8 +53,9 @@ export function showFault(error, again) {
     notice("loading", "Getting ready", "The index and its models are being loaded. This page goes on by itself.");
     return error.wait ?? 2;
   }
-  const title = { 429: "Too many requests", 503: "The server cannot answer now" }[error.status];
+  const title = { 422: "That cannot be asked", 429: "Too many requests", 503: "The server cannot answer now" }[error.status];
+  const shown = half ? "Not reranked: this is the order of the first stage" : title ?? "Something went wrong";
   const detail = error.message.replace(/^./, (first) => first.toUpperCase());
-  notice("fault", title ?? (error.status === 422 ? "That cannot be asked" : "Something went wrong"), `${detail}.`, error.status === 422 ? null : button);
+  notice(half ? "degraded" : "fault", shown, `${detail}.`, error.status === 422 ? null : button);
   return error.wait;
 }

@@ -22,6 +22,7 @@ let answer = null;
 let k = PAGE;
 let work = new AbortController();
 let timer = 0;
+let failures = 0; // in a row
 let settled = true; // what is shown has its own place in the history
 
 async function search({ typing = false, first = true } = {}) {
@@ -29,6 +30,7 @@ async function search({ typing = false, first = true } = {}) {
   clearTimeout(timer);
   work = new AbortController();
   const { signal } = work;
+  let half = !first; // the order of stage one is shown
   document.body.classList.toggle("home", !shown.q.trim());
   document.title = shown.q.trim() ? `${shown.q} \u2013 Shortlist` : "Shortlist";
   try {
@@ -36,16 +38,21 @@ async function search({ typing = false, first = true } = {}) {
     busy("stage one");
     if (first) {
       show(await stageOne(shown, k, typing, signal), false);
+      half = true;
       await pause(typing ? RESTING : 0, signal);
     }
     busy("stage two");
     show(await bothStages(shown, k, signal), true);
     settled = true;
+    failures = 0;
     tell();
   } catch (error) {
     if (signal.aborted) return;
-    const seconds = showFault(error, () => search());
-    if (seconds) timer = setTimeout(search, 1000 * seconds);
+    const again = () => search({ first: !half });
+    const seconds = showFault(error, half, again);
+    // A server that is busy is asked less and less often, one that loads is not busy.
+    failures = error.stage ? 0 : failures + 1;
+    if (seconds) timer = setTimeout(again, 1000 * Math.max(seconds, Math.min(2 ** failures, 15)));
   }
   busy("");
 }
@@ -62,6 +69,7 @@ async function rest(signal) {
 }
 
 function show(next, last) {
+  if (!last) scrollTo(0, 0);
   if (!last) showFilters(next, shown, (name, values) => go({ [name]: values }));
   const hrefOf = ({ document, start, end }) => address.link(shown, { doc: document, at: [start, end] });
   showResults(next.results, hrefOf, last && answer !== null);
@@ -69,7 +77,7 @@ function show(next, last) {
   find("found").hidden = false;
   find("more").hidden = !last || next.results.length < k || next.total_candidates <= k;
   const reranked = next.results.some(({ stage }) => stage === "reranked");
-  const order = reranked ? "reranked" : last ? "not reranked" : "reranking\u2026";
+  const order = reranked ? "reranked" : last ? "not reranked" : "not yet reranked";
   const text = `${next.results.length} of ${count(next.total_candidates, "candidate")}, ${order}`;
   find("summary").replaceChildren(text, timings(next.timings_ms));
   find("summary").hidden = !next.results.length;
@@ -175,6 +183,7 @@ find("reader-close").addEventListener("click", closeReader);
 addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, textarea, select");
   if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.isComposing) return; // the arrows choose a character
   if (event.key === "/" && !typing) box.select();
   else if (event.key === "Escape" && event.target !== box) box.focus();
   else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && (!typing || event.target === box)) {

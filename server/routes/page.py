@@ -56,7 +56,9 @@ def _files() -> dict[str, _File]:
 
 def _file(name: str, content: bytes) -> _File:
     headers = {
-        "Cache-Control": "no-cache",  # kept, but asked for again: it changes with the server
+        # What changes with the server is asked for again each time; browsers ask for the icon
+        # whenever the URL changes, so with every letter of a query.
+        "Cache-Control": "max-age=86400" if name.endswith(".svg") else "no-cache",
         "Content-Security-Policy": _POLICY,
         "ETag": f'"{sha256(content).hexdigest()[:32]}"',
     }

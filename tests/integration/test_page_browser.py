@@ -108,7 +108,7 @@ def test_stage_one_is_there_at_once_and_the_reranked_order_slides_in(visit: Visi
     page = visit(create_app(lambda: make_engine(DOCUMENTS, reranker=reranker)))
     assert page.locator("#query").evaluate("box => box === document.activeElement")
     page.locator("#query").press_sequentially("cats that sleep by day in the su", delay=5)
-    expect(page.locator("#summary")).to_contain_text("reranking")
+    expect(page.locator("#summary")).to_contain_text("not yet reranked")
     expect(page.locator("#busy")).to_have_class("on")
     assert page.locator("#results .arrow").count() == 0
     page.locator("#query").press_sequentially("n")
@@ -137,11 +137,25 @@ def test_what_moved_has_an_arrow_and_every_stage_its_rank(visit: Visit) -> None:
     assert "BM25" in page.locator(".timings ul").inner_text()
 
 
+def test_a_busy_second_stage_takes_nothing_away(visit: Visit) -> None:
+    reranker = Held()
+    settings = ServerSettings(timeout=1)
+    page = visit(create_app(lambda: make_engine(DOCUMENTS, reranker=reranker), settings=settings))
+    page.locator("#query").fill("cats that sleep")
+    expect(page.locator(".notice.degraded")).to_contain_text("order of the first stage")
+    assert page.locator(".result").count() > 0
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    reranker.go.set()  # it is asked again without a click, too
+    settled(page)
+    assert page.locator(".notice").count() == 0
+    assert titles(page)[0] == "cats"
+
+
 def test_only_the_last_question_is_answered(visit: Visit) -> None:
     reranker = Held()
     page = visit(create_app(lambda: make_engine(DOCUMENTS, reranker=reranker)))
     page.locator("#query").press_sequentially("dogs bark", delay=5)
-    expect(page.locator("#summary")).to_contain_text("reranking")
+    expect(page.locator("#summary")).to_contain_text("not yet reranked")
     page.wait_for_timeout(600)  # the second stage is asked
     page.locator("#query").fill("bread flour")
     reranker.go.set()
