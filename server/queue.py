@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 4096  # pairs
 _CALM: Final = 0.25  # seconds that a batch takes while nobody has a deadline
+_LEAST: Final = 4000  # characters of such a batch: fewer cost a processor more for each pair
 _BLOCK: Final = 16  # candidates in a row whose order may be changed
 IDLE: Final = 5.0  # seconds
 _LOG: Final = logging.getLogger(__name__)
@@ -222,7 +223,7 @@ class SharedReranker:
         """Take a pair of each request in turn, as many as are read in the time of a batch."""
         now = time.perf_counter()
         hurry = any(task.deadline < math.inf for task in self._turns)
-        room = self._pace.room(MICRO_BATCH if hurry else _CALM)
+        room = self._pace.room(MICRO_BATCH) if hurry else max(self._pace.room(_CALM), _LEAST)
         batch: list[tuple[_Task, int]] = []
         while self._turns:
             task = self._turns[0]
