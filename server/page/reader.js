@@ -2,7 +2,7 @@
 
 import { find, make } from "./dom.js";
 import { marked, spansIn, units } from "./marks.js";
-import { place } from "./results.js";
+import { nameOf, place } from "./results.js";
 import { readDocument } from "./server.js";
 
 let reading = new AbortController();
@@ -30,7 +30,7 @@ export async function openReader(id, [start, end], result) {
 }
 
 function head(about) {
-  find("reader-title").textContent = about.title || about.path || about.document;
+  find("reader-title").textContent = nameOf(about);
   find("reader-place").replaceChildren(...place(about));
 }
 

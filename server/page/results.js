@@ -20,7 +20,7 @@ class Item {
   }
 
   update(result, href) {
-    this.title.textContent = result.title || result.path || result.document;
+    this.title.textContent = nameOf(result);
     this.title.href = href;
     const arrows = arrow(moved(result));
     this.side.replaceChildren(...(arrows ? [arrows] : []));
@@ -30,6 +30,9 @@ class Item {
     this.why.replaceChildren(stages(result));
   }
 }
+
+/** Return a document's name: all records of a file have its path, but each an id. */
+export const nameOf = ({ title, document }) => title || document;
 
 /** Return where a passage stands: path, headings, page. */
 export function place({ path, document, heading, page, stale }) {
