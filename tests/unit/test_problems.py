@@ -27,7 +27,9 @@ def body_of(error: Exception) -> dict[str, Any]:
 
 
 # Their own words are for the client.
-ABOUT_THE_INPUT = {UsageError: 422, FilterError: 422, ExtractionError: 422, DocumentTaken: 409}
+ABOUT_THE_INPUT: dict[type[ShortlistError], int] = {
+    UsageError: 422, FilterError: 422, ExtractionError: 422, DocumentTaken: 409
+}  # fmt: skip
 
 
 def own_errors() -> list[type[ShortlistError]]:
