@@ -28,7 +28,8 @@ def found(hits: int, depth: int, extra: tuple[str, ...] = ()) -> Candidates:
     """Return candidates d0, d1, ... of falling score from one source."""
     request = SearchRequest(query="x", depth=max(100, depth), sources="lexical", rerank_depth=depth)
     fused = [Hit(n, f"d{n}", 0, float(hits - n)) for n in range(hits)]
-    shortlist = Shortlist(request, parse("x", Analyzer()), {"lexical": fused}, fused)
+    query = parse("x", Analyzer())
+    shortlist = Shortlist(request, query, sources={"lexical": fused}, fused=fused)
     return Candidates("q", shortlist, depth, [(Hit(900, name, 0, 0.0), "") for name in extra])
 
 
