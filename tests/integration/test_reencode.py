@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
 from engine.answer import SearchRequest
 from engine.assemble import open_engine, open_store
@@ -151,8 +152,6 @@ def test_an_encoder_whose_folder_changed_is_mended_by_encoding_again(
 
 
 def _other_weights(folder: Path) -> bytes:
-    from safetensors.numpy import load_file, save
-
     table = load_file(folder / "model.safetensors")["embedding.weight"]
     return save({"embedding.weight": np.ascontiguousarray(table[:, ::-1])})
 
