@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load, save
 
 from engine.answer import SearchRequest
 from engine.assemble import open_engine, open_store
@@ -152,7 +152,7 @@ def test_an_encoder_whose_folder_changed_is_mended_by_encoding_again(
 
 
 def _other_weights(folder: Path) -> bytes:
-    table = load_file(folder / "model.safetensors")["embedding.weight"]
+    table = load((folder / "model.safetensors").read_bytes())["embedding.weight"]
     return save({"embedding.weight": np.ascontiguousarray(table[:, ::-1])})
 
 
