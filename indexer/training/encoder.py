@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from engine.rerankers.batches import quietly
 from engine.rerankers.checkpoint import resolve
 from engine.static import StaticEncoder
 from indexer.training.encoder_card import EncoderCard
-from indexer.training.encoder_options import TrainedEncoder, rows_of
+from indexer.training.encoder_options import LARGEST, TrainedEncoder, require_enough, rows_of
 from indexer.training.finetuned import Silent, Status
 
 if TYPE_CHECKING:
@@ -68,12 +69,14 @@ def train_encoder(
         progress: told after each step.
 
     Raises:
-        UsageError: if there is nothing to learn from, or the folder is taken.
+        UsageError: if there is too little to learn from, or the folder is taken.
         ModelError: if the encoder cannot be loaded.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there already; give the encoder a new folder")
+    require_enough(examples, options)
     bare, hard = rows_of(examples, options.negatives)
+    options = replace(options, batch_size=options.batch_of(len(bare) + len(hard)))
     base, model = _load(source)
     static = _static_module(model)
     start = time.monotonic()
@@ -93,13 +96,14 @@ def train_encoder(
         folder=folder,
         name=StaticEncoder.load(folder).name,
         base=base,
+        options=options,
         pairs=len(bare) + len(hard),
         steps=trainer.state.global_step,
         seconds=time.monotonic() - start,
         losses=trainer.losses(),
         moved=moved,
     )
-    card = EncoderCard(trained=trained, options=options, default=not source)
+    card = EncoderCard(trained=trained, default=not source)
     (folder / "README.md").write_text(card.text(), "utf-8")
     return trained
 
@@ -195,7 +199,7 @@ def _train(
         trainer = _Trainer(
             progress,
             model=model,
-            args=_arguments(model, options, sum(map(len, sets)), partial),
+            args=_arguments(model, options, partial),
             train_dataset=datasets if len(datasets) > 1 else next(iter(datasets.values())),
             loss=MatryoshkaLoss(model, ranking, lengths),
         )
@@ -213,13 +217,13 @@ def _dataset(rows: Sequence[Row]) -> Dataset:
 
 
 def _arguments(
-    model: SentenceTransformer, options: EncoderOptions, pairs: int, partial: Path
+    model: SentenceTransformer, options: EncoderOptions, partial: Path
 ) -> SentenceTransformerTrainingArguments:
     return SentenceTransformerTrainingArguments(
         output_dir=str(partial),
         num_train_epochs=options.epochs,
         max_steps=options.max_steps or -1,
-        per_device_train_batch_size=min(options.batch_size, pairs),
+        per_device_train_batch_size=options.batch_size or LARGEST,
         learning_rate=options.learning_rate,
         warmup_steps=options.warmup_ratio,
         weight_decay=0.0,

@@ -10,7 +10,7 @@ from indexer.training.card import data_section, front_matter, percent, said
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from indexer.training.encoder_options import EncoderOptions, TrainedEncoder
+    from indexer.training.encoder_options import TrainedEncoder
     from indexer.training.gate import Verdict
 
 
@@ -20,7 +20,6 @@ class EncoderCard:
 
     Attributes:
         trained: the encoder.
-        options: how it was trained.
         default: whether training began with the encoder that comes along.
         verdict: of the gate, None where nothing was asked; its rows are those of stage one alone,
             before and after.
@@ -34,7 +33,6 @@ class EncoderCard:
     """
 
     trained: TrainedEncoder
-    options: EncoderOptions
     default: bool
     verdict: Verdict | None = None
     name: str = ""
@@ -94,7 +92,7 @@ class EncoderCard:
         if self.command:
             lines += ["", "```sh", self.command, "```"]
         lines += ["", "| option | value |", "|---|---|"]
-        lines += [f"| {name} | {value} |" for name, value in self.options.to_dict().items()]
+        lines += [f"| {name} | {value} |" for name, value in trained.options.to_dict().items()]
         lines += ["", "| step | loss |", "|---|---|"]
         lines += [f"| {step} | {loss:.4f} |" for step, loss in trained.losses]
         if self.versions:

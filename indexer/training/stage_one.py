@@ -17,7 +17,7 @@ from engine.evaluation.plan import Silent
 from indexer.training.apart import apart, held_out_once
 from indexer.training.encoder_card import EncoderCard
 from indexer.training.encoder_gate import judge_encoder
-from indexer.training.encoder_options import rows_of
+from indexer.training.encoder_options import require_enough
 from indexer.training.mining import identity
 from indexer.training.negatives import require_one_mined, with_negatives
 from indexer.training.options import FinetuneOptions
@@ -111,7 +111,7 @@ def train_stage_one(  # noqa: PLR0913 - what is trained on what, beside what, an
                 force=options.force)  # fmt: skip
     parts = apart(sets, options)
     learned = {one.name: one.examples for one, _ in parts}
-    rows_of(_all(learned), 0)
+    require_enough(_all(learned), how)
     judged = held_out_once([dev for _, dev in parts], options)
     progress.say(
         f"{sum(map(len, learned.values())):,} questions to learn from,"
@@ -132,7 +132,7 @@ def train_stage_one(  # noqa: PLR0913 - what is trained on what, beside what, an
     verdict = replace(verdict, verbatim=any(one.verbatim for one in sets))
     about = about or {}
     card = EncoderCard(
-        trained=trained, options=how, default=not source, verdict=verdict,
+        trained=trained, default=not source, verdict=verdict,
         name=about.get("name", ""), license=about.get("license", ""),
         language=about.get("language", ""),
         data=[_told(one, part.notes) for one, (part, _) in zip(sets, parts, strict=True)],

@@ -74,7 +74,7 @@ def train_encoder(
     if given["apply"]:
         with open_store(index).writer():
             pass  # who writes to it is told of before any work
-    outcome = _train(index, output, sets, {**given, "negatives": how.negatives}, how, mine=mine)
+    outcome = _train(index, output, sets, given, how, mine=mine)
     saved = outcome.verdict.passed or given["force"]
     applied = False
     try:
@@ -125,13 +125,14 @@ def _train(
 ) -> EncoderOutcome:
     from engine.assemble import NO_RERANKER, open_engine
     from engine.evaluation.environment import Environment
+    from indexer.training.encoder_options import LARGEST
     from server.cli.judged import identity
     from server.cli.progress import LearningProgress, QueryProgress
 
     # In-batch negatives are random ones already; pairs of a step are an encoder's.
     options = options_of({
-        **given, "losses": {"": "mnrl"}, "batch_size": how.batch_size, "random_negatives": 0,
-        "num_negatives": max(1, how.negatives),
+        **given, "losses": {"": "mnrl"}, "batch_size": how.batch_size or LARGEST,
+        "random_negatives": 0, "num_negatives": max(1, how.negatives),
     })  # fmt: skip
     engine = open_engine(index, NO_RERANKER)
     try:

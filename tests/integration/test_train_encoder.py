@@ -134,7 +134,7 @@ def test_the_index_is_encoded_again_at_once_and_answers_as_was_judged(home: Path
 def test_another_training_begins_with_the_encoder_of_the_index(home: Path) -> None:
     assert train("--apply").code == 0
     first = encoder_of(home / "my.index")
-    outcome = shortlist("train", "pairs.csv", "-o", "second", "--encoder", "--max-steps", "1")
+    outcome = shortlist("train", "pairs.csv", "-o", "second", "--encoder", "--max-steps", "2")
     assert outcome.code == 0, outcome.err
     assert f"from {first} on" in (home / "second/README.md").read_text()
     assert "use it: shortlist index -i" in outcome.out
@@ -222,6 +222,8 @@ def test_an_option_that_means_nothing_for_an_encoder_is_refused(home: Path, type
     [
         ([("what 1", "sea1")], (), "two at least"),
         ([("what 1", "sea1"), ("what 2", "nowhere")], (), "nowhere"),
+        (RIGHT, ("--max-steps", "1"), "in one step"),
+        (RIGHT[:6], ("--epochs", "1"), "in one step"),
         (RIGHT, ("--learning-rate", "-1"), "learning_rate"),
         (RIGHT, ("--batch-size", "1"), "batch_size"),
         (RIGHT, ("--base", "nowhere"), "no model at nowhere"),

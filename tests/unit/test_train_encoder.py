@@ -196,7 +196,7 @@ def test_the_card_says_where_the_vectors_come_from(done: TrainedEncoder) -> None
     assert done.base in text
     assert "| learning_rate | 0.05 |" in text
     assert "Llama" not in text
-    ours = EncoderCard(trained=done, options=FAST, default=True).text()
+    ours = EncoderCard(trained=done, default=True).text()
     assert "Llama 2 Community" in ours
 
 
@@ -217,6 +217,26 @@ def test_what_is_no_static_embedding_is_refused(base: Path) -> None:
     (base / "modules.json").write_text(json.dumps([{"type": "x.Transformer", "path": ""}]))
     with pytest.raises(ModelError, match="not a static embedding model"):
         trained(base)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "batch"), [(2, 2), (7, 7), (100, 8), (1000, 40), (13_000, 512), (10**6, 512)]
+)
+def test_few_pairs_make_small_batches(pairs: int, batch: int) -> None:
+    assert EncoderOptions().batch_of(pairs) == batch
+    assert EncoderOptions(batch_size=64).batch_of(pairs) == min(64, pairs)
+
+
+def test_the_batch_that_was_taken_stands_in_the_card(base: Path) -> None:
+    done = trained(base, batch_size=None)
+    assert done.options.batch_size == 4
+    assert "| batch_size | 4 |" in (done.folder / "README.md").read_text()
+
+
+def test_one_step_which_only_warms_up_is_refused(base: Path) -> None:
+    with pytest.raises(UsageError, match="from 4 pairs in one step"):
+        trained(base, max_steps=1)
+    assert [path.name for path in base.parent.iterdir()] == ["base"]
 
 
 class TestRows:
