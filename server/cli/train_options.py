@@ -73,8 +73,9 @@ training_options = section(
                  " --teacher); faq=lambda is for the set of faq.csv alone (repeatable)."),
     _number("--epochs", default=1.0, text="Passes over the data."),
     _number("--max-steps", default=None, whole=True, text="So many steps, in place of --epochs."),
-    _number("--batch-size", default=16,
-            text="Pairs of a step; questions for lambda, listnet and mnrl."),
+    _number("--batch-size", default=None, whole=True,
+            text="Pairs of a step; questions for lambda, listnet, mnrl and distill. Default: 16, of"
+            " a teacher's margins 4."),
     _number("--learning-rate", default=None,
             text="Its peak (1e-4 for a small model, 2e-5 for a large one)."),
     _number("--max-length", default=192, text="Tokens of a pair."),
@@ -166,7 +167,12 @@ def options_of(given: Mapping[str, Any]) -> TrainOptions:
 
     losses = dict(given["losses"])
     usual = "distill" if given["teachers"] else "bce"
-    finetune = {**given, "loss": losses.pop("", usual), "losses": losses}
+    loss = losses.pop("", usual)
+    finetune = {**given, "loss": loss, "losses": losses}
+    if given["batch_size"] is None:
+        # A question with its eight passages is eight pairs: 16 of them leave too few steps.
+        margins = loss == "distill" and given["teaching"] == "margin"
+        finetune["batch_size"] = 4 if margins else 16
     return TrainOptions(
         finetune=FinetuneOptions(**_named(FinetuneOptions, finetune)),
         mining=MiningOptions(**_named(MiningOptions, given)),

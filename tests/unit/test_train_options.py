@@ -45,6 +45,8 @@ TYPED = [
     ("--epochs 2", "finetune.epochs", 2.0),
     ("--max-steps 3", "finetune.max_steps", 3),
     ("--batch-size 4", "finetune.batch_size", 4),
+    ("--teacher a", "finetune.batch_size", 4),
+    ("--teacher a --batch-size 7", "finetune.batch_size", 7),
     ("--learning-rate 0.5", "finetune.learning_rate", 0.5),
     ("--max-length 64", "finetune.max_length", 64),
     ("--layers 3", "finetune.layers", 3),
