@@ -60,8 +60,12 @@ class Estimate:
     @property
     def training(self) -> float:
         """Seconds of what is left to train, looks included."""
-        left = self.steps - self.done
-        return left * self.a_step + self.looking * left / max(1, self.steps)
+        return (self.steps - self.done) * self.a_step + self._looks
+
+    @property
+    def _looks(self) -> float:
+        """Seconds of looking that is left."""
+        return self.looking * (self.steps - self.done) / max(1, self.steps)
 
     def text(self) -> str:
         """Return a line for people."""
@@ -69,7 +73,8 @@ class Estimate:
         of = f" of {self.steps:,}" if self.done else ""
         return (
             f"{left:,}{of} {'step' if left == 1 else 'steps'}, about {_time(self.training)} on this"
-            f" machine ({_step(self.a_step)} a step), and {_time(self.judging)} to judge"
+            f" machine ({_step(self.a_step)} a step, and {_time(self._looks)} of looking at held-out"
+            f" questions), then {_time(self.judging)} to judge"
         )
 
 

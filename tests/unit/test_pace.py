@@ -102,11 +102,13 @@ def test_a_student_is_measured_as_a_student(source: str) -> None:
 def test_an_estimate_is_one_line() -> None:
     estimate = Estimate(steps=510, a_step=1.6, looking=60, judging=175)
     assert estimate.text() == (
-        "510 steps, about 15 min on this machine (1.6 s a step), and 3 min to judge"
+        "510 steps, about 15 min on this machine (1.6 s a step, and 60 s of looking at held-out"
+        " questions), then 3 min to judge"
     )
     rest = replace(estimate, done=500, a_step=0.044)
     assert rest.text() == (
-        "10 of 510 steps, about 2 s on this machine (44 ms a step), and 3 min to judge"
+        "10 of 510 steps, about 2 s on this machine (44 ms a step, and 1 s of looking at held-out"
+        " questions), then 3 min to judge"
     )
     long = replace(estimate, steps=1, a_step=36_000.0, looking=0)
     assert long.text().startswith("1 step, about 10.0 h on")
