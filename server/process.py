@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
+from server.connection import Connection
 from server.live import reload_and_tell
 from server.logs import SERVER, log_event
 
@@ -38,7 +39,7 @@ def run(
     config = uvicorn.Config(
         app,
         # Named, so that the server is the same whatever else is installed.
-        loop="asyncio", http="h11", ws="none", lifespan="on",
+        loop="asyncio", http=Connection, ws="none", lifespan="on",
         h11_max_incomplete_event_size=LONGEST_HEAD,
         timeout_graceful_shutdown=grace,
         log_config=None, log_level=logging.WARNING, access_log=False,
