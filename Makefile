@@ -9,7 +9,7 @@ DEMO := .demo/index
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= true
 
-.PHONY: help install demo test test-all test-clients test-browser check bench wheel clean
+.PHONY: help install demo test test-all test-clients test-browser check bench bench-server wheel clean
 
 help:
 	@echo 'make install   make .venv and install Shortlist there'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test-browser  the page in Chromium, which must be installed'
 	@echo 'make check     ruff, pyright, import-linter, and whether the README shows the committed results'
 	@echo 'make bench     quality on the judged collections in SHORTLIST_DATA, shown in the README'
+	@echo 'make bench-server  shortlist serve against its OpenAPI, 1,000 hostile requests, and under load'
 	@echo 'make wheel     build the wheel'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -68,6 +69,11 @@ check: $(VENV)/.developing
 bench: $(VENV)/.developing
 	$(BIN)/python -m benchmarks quality
 	$(BIN)/python -m benchmarks report
+
+bench-server: $(VENV)/.developing
+	$(BIN)/python -m benchmarks schema
+	$(BIN)/python -m benchmarks hostile
+	$(BIN)/python -m benchmarks load
 
 wheel: $(VENV)/.developing
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

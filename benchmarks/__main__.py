@@ -6,7 +6,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from benchmarks.collections import DEV, TEST, chosen, data_folder
 from benchmarks.results import RESULTS, compact, measured_here, merged, read, write
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from engine.protocols import Reranker
     from engine.types import Sources
 
+# Those that need no judged collections.
+_ALONE: Final = ("hostile", "keep", "report", "schema")
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     options.told = _told(arguments)
-    alone = options.command in ("keep", "report") or getattr(options, "name", "") == "gooaq"
+    alone = options.command in _ALONE or getattr(options, "name", "") == "gooaq"
     try:
         if not alone and data_folder() is None:
             raise ShortlistError("SHORTLIST_DATA does not name a folder of judged collections")
@@ -71,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     speed.add_argument("--output", type=Path, default=RESULTS / "speed.json")
     speed.set_defaults(run=_speed)
     for name, add, text in (
+        ("hostile", _add_hostile, "what a server does with requests that no server wants"),
+        ("load", _add_load, "throughput and latency of a server that many clients ask"),
+        ("schema", _add_schema, "whether a server does what its OpenAPI says (schemathesis)"),
         ("material", _add_material, "what the models that ship learn from"),
         ("keep", _add_keep, "the rows of reports that `shortlist evaluate` wrote"),
     ):
@@ -91,6 +97,32 @@ def _add_keep(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT")
     parser.add_argument("--output", type=Path, required=True)
     parser.set_defaults(run=_keep)
+
+
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--examples", type=int, default=40, help="of each operation")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reranker", default="", help="as shortlist serve takes it")
+    parser.add_argument("--only", action="append", default=[], metavar="WAY")
+    parser.add_argument("--output", type=Path, default=RESULTS / "schema.json")
+    parser.set_defaults(run=_schema)
+
+
+def _add_hostile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--reranker", default="", help="as shortlist serve takes it")
+    parser.add_argument("--output", type=Path, default=RESULTS / "hostile.json")
+    parser.set_defaults(run=_hostile)
+
+
+def _add_load(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=20, help="of each figure (reranked: x 3)")
+    parser.add_argument("--documents", type=int, default=0, help="of SciFact, default all")
+    parser.add_argument("--reranker", default="", help="as shortlist serve takes it")
+    parser.add_argument("--only", action="append", default=[], metavar="PART")
+    parser.add_argument("--output", type=Path, default=RESULTS / "load.json")
+    parser.set_defaults(run=_load)
 
 
 def _sources(text: str) -> tuple[Sources, ...]:
@@ -161,6 +193,35 @@ def _speed(options: argparse.Namespace) -> None:
     from benchmarks.speed import measure_speed
 
     write(options.output, measure_speed(options.passages))
+
+
+def _schema(options: argparse.Namespace) -> None:
+    from benchmarks.schema import check_all, table
+
+    found = check_all(options.examples, options.seed, options.reranker, options.only)
+    write(options.output, found)
+    print(table(found))
+    if found["failures"]:
+        raise ShortlistError(f"{found['failures']} failures; see above")
+
+
+def _hostile(options: argparse.Namespace) -> None:
+    from benchmarks.hostile import attack_all, require_none, table
+
+    found = attack_all(options.requests, options.seed, options.reranker)
+    write(options.output, found)
+    print(table(found))
+    require_none(found)
+
+
+def _load(options: argparse.Namespace) -> None:
+    from benchmarks.load import PARTS, measure_load, tables
+
+    if wrong := set(options.only) - set(PARTS):
+        raise ShortlistError(f"there is no part {wrong.pop()}; there are: {', '.join(PARTS)}")
+    found = measure_load(options.seconds, options.reranker, options.only, options.documents)
+    write(options.output, read(options.output) | found if options.only else found)
+    print(tables(found))
 
 
 def _material(options: argparse.Namespace) -> None:

@@ -56,6 +56,13 @@ class Served:
         """Return the most memory that it ever held."""
         return memory_mb(self.process.pid, "VmHWM")
 
+    def cpu_seconds(self) -> float:
+        """Return the time that it kept processors busy."""
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+        )
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # user, system
+
     def events(self) -> list[dict[str, Any]]:
         """Return what it logged."""
         lines = self.log.read_text("utf-8").splitlines()
@@ -101,11 +108,18 @@ def serving(
         ShortlistError: if it does not start.
     """
     command = [*SHORTLIST, "serve", "-i", str(index), "--port", "0", "--log-format", "json"]
+    with running([*command, *options], env) as server:
+        yield server
+
+
+@contextmanager
+def running(command: Sequence[str], env: Mapping[str, str] | None = None) -> Generator[Served]:
+    """Run a command that serves and logs as JSON, as `serving` does."""
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log"
         with log.open("wb") as said:
             process = subprocess.Popen(
-                [*command, *options],
+                command,
                 cwd=HOME,
                 env={**os.environ, "PYTHONPATH": str(HOME), **(env or {})},
                 stdout=subprocess.DEVNULL,

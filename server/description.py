@@ -8,6 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from server.document_schemas import LONGEST_ID, DocumentBody, FeedbackBody
+from server.gate import HEALTH
 from server.media import BINARY, TYPES
 from server.problems import MEDIA_TYPE
 from server.schemas import ANSWER, BatchBody, Problem, SearchBody, SearchParameters
@@ -123,8 +124,13 @@ def searching(way: Literal["body", "parameters"]) -> Described:
     return described
 
 
+def document_id() -> dict[str, Any]:
+    """Return what DELETE /documents/{id} takes."""
+    return {"parameters": [_in_path("id")]}
+
+
 def document_body() -> dict[str, Any]:
-    """Return what PUT /documents/{id} takes, besides the id."""
+    """Return what PUT /documents/{id} takes."""
     binary = {"schema": {"type": "string", "format": "binary"}}
     content = dict.fromkeys((BINARY, *TYPES), binary)
     taken = {"application/json": {"schema": _ref("DocumentBody")}, **content}
@@ -145,12 +151,20 @@ def url_parameters(model: type[BaseModel], path: str = "") -> list[dict[str, Any
             "in": "query",
             "required": name in schema.get("required", ()),
             "description": field.get("description", ""),
-            "schema": {k: v for k, v in field.items() if k not in ("description", "title")},
+            "schema": _in_url(field),
         }
         # Of lists: parted by commas, not given again and again.
         lists = {"style": "form", "explode": False} if name in ("facets", "fields") else {}
         found.append(described | lists)
     return found
+
+
+def _in_url(field: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a field that a URL gives: what is null in JSON is left out there."""
+    told = {k: v for k, v in field.items() if k not in ("description", "title")}
+    some = [kind for kind in told.pop("anyOf", []) if kind != {"type": "null"}]
+    told |= some[0] if some else {}
+    return {k: v for k, v in told.items() if k != "default" or v is not None}
 
 
 def _in_path(name: str) -> dict[str, Any]:
@@ -191,8 +205,11 @@ def describe(app: FastAPI) -> dict[str, Any]:
     parts |= {"Answer": answer, "BatchAnswer": _BATCH_ANSWER}
     document["components"]["schemas"] |= models["$defs"] | parts | components()
     document["components"]["securitySchemes"] = _SECURITY
+    wanted: list[dict[str, list[str]]] = [{name: []} for name in _SECURITY]
     # A server without keys wants none.
-    document["security"] = [{name: []} for name in _SECURITY] + [{}]
+    document["security"] = wanted if app.state.settings.keys else [*wanted, {}]
+    for path in HEALTH:
+        document["paths"][path]["get"]["security"] = []
     return document
 
 

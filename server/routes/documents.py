@@ -16,7 +16,7 @@ from indexer.columns import plain
 from indexer.documents import read_bytes, type_of
 from indexer.types import Extracted
 from server.bodies import checked, media_type, parameters, read
-from server.description import document_body, problems, url_parameters
+from server.description import document_body, document_id, problems, url_parameters
 from server.document_schemas import (
     LONGEST_ID,
     DocumentBody,
@@ -160,6 +160,7 @@ async def put_document(
     operation_id="deleteDocument",
     dependencies=_MAY,
     responses=problems(404, 409, 422, 503),
+    openapi_extra=document_id(),
 )
 async def delete_document(
     document: DocumentId, request: Request, writes: Writer, live: Live
