@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from engine.errors import ShortlistError
 from server.description import describe, routes_of
 from server.gate import Gate
 from server.guard import Guard
-from server.live import LiveEngine
+from server.live import LiveEngine, keep_up
 from server.metrics import Metrics
 from server.problems import HttpError, on_client_left, on_http_exception, on_problem
 from server.routes import (
@@ -80,7 +81,9 @@ def create_app(
         app.state.limiter = CapacityLimiter(settings.threads)
         app.state.write_limiter = CapacityLimiter(WRITE_THREADS)
         live.start()
+        keeping = asyncio.create_task(keep_up(live, settings.idle_seconds))
         yield
+        keeping.cancel()
         await to_thread.run_sync(live.close)
         await to_thread.run_sync(sharing.close)
 

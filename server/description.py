@@ -134,9 +134,10 @@ def document_body() -> dict[str, Any]:
     binary = {"schema": {"type": "string", "format": "binary"}}
     content = dict.fromkeys((BINARY, *TYPES), binary)
     taken = {"application/json": {"schema": _ref("DocumentBody")}, **content}
+    # A file may have no bytes.
     return {
         "parameters": [_in_path("id")],
-        "requestBody": {"required": True, "content": taken},
+        "requestBody": {"required": False, "content": taken},
     }
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+import anyio
+from anyio import to_thread
 
 from engine.errors import ShortlistError
 from server.logs import SERVER, log_event
@@ -224,6 +227,18 @@ class LiveEngine:
         if old is not None and over:
             old.engine.close()
         return wanted
+
+
+async def keep_up(live: LiveEngine, seconds: float) -> None:
+    """Open newer commits also while nobody asks: an old snapshot lets the index's log grow."""
+    while True:
+        await anyio.sleep(seconds)
+        await to_thread.run_sync(_look, live, abandon_on_cancel=True)
+
+
+def _look(live: LiveEngine) -> None:
+    with suppress(NotReadyError), live.use():
+        pass
 
 
 def reload_and_tell(live: LiveEngine) -> None:

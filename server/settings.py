@@ -23,6 +23,7 @@ REQUEST_THREADS: Final = 32  # most of them wait for the reranker
 LINE: Final = 256
 TIMEOUT: Final = 30.0  # seconds
 WRITE_THREADS: Final = 4
+IDLE_CHECK: Final = 60.0  # seconds
 
 _AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::\d{0,5})?")
 
@@ -45,7 +46,8 @@ class ServerSettings:
         threads: requests that are worked for at the same time; further ones wait.
         line: requests that may wait for that; further ones are answered 503.
         timeout: seconds that a request may take, and its body may take to arrive.
-        check_seconds: how often at most the index is asked for a newer commit.
+        check_seconds: how often at most the index is asked for a newer commit by requests.
+        idle_seconds: how often it is asked while there are none.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +64,7 @@ class ServerSettings:
     line: int = LINE
     timeout: float = TIMEOUT
     check_seconds: float = 1.0
+    idle_seconds: float = IDLE_CHECK
 
     def __post_init__(self) -> None:
         if not self.host:

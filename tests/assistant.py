@@ -12,6 +12,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
+from engine.errors import NoIndex
 from server.live import LiveEngine
 from server.mcp.stdio import create_server
 from tests.commands import START, environment
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from mcp_types import Tool
 
+    from engine.protocols import Snapshot
     from engine.search import SearchEngine
 
 
@@ -74,13 +76,26 @@ def living(
         live.close()
 
 
+def nothing() -> Snapshot:
+    """Open an index that is not there."""
+    raise NoIndex("no index at /home/ada")
+
+
 def in_memory(
-    live: LiveEngine, work: Callable[[Assistant], Awaitable[None]], patience: float = 30.0
+    live: LiveEngine,
+    work: Callable[[Assistant], Awaitable[None]],
+    patience: float = 30.0,
+    look: Callable[[], Snapshot] | None = None,
 ) -> None:
-    """Let an assistant work with the tools over an engine, without a process or a pipe."""
+    """Let an assistant work with the tools over an engine, without a process or a pipe.
+
+    It begins when the engine is loaded, unless it is said how the index is opened until then.
+    """
 
     async def run() -> None:
-        async with Client(create_server(live, "1", patience)) as client:
+        while look is None and live.progress == "loading":
+            await anyio.sleep(0.001)
+        async with Client(create_server(live, look or nothing, "1", patience)) as client:
             await work(Assistant(client))
 
     anyio.run(run)

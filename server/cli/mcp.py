@@ -34,8 +34,9 @@ def command(index: Path, reranker: str, no_rerank: bool) -> None:
     from engine.assemble import open_store
     from server.serving import IndexFolder
 
-    folder = IndexFolder(open_store(index), "none" if no_rerank else reranker)
+    store = open_store(index)
+    folder = IndexFolder(store, "none" if no_rerank else reranker)
 
     from server.mcp.stdio import serve_stdio
 
-    serve_stdio(folder.load, folder.renew, version())
+    serve_stdio(folder.load, folder.renew, store.snapshot, version())

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import signal
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -23,10 +23,10 @@ from mcp_types import Tool as ListedTool
 from pydantic import ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from server.live import LiveEngine, NotReadyError
+from server.live import LiveEngine, NotReadyError, keep_up
 from server.mcp.tools import INSTRUCTIONS, TOOLS
 from server.problems import invalid, problem_of, safe_detail
-from server.settings import SEARCH_THREADS
+from server.settings import IDLE_CHECK, SEARCH_THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from mcp.server import ServerRequestContext
     from mcp_types import CallToolRequestParams, PaginatedRequestParams
 
+    from engine.protocols import Snapshot
     from engine.search import SearchEngine
     from server.mcp.tools import Tool
     from server.mcp.words import Arguments, Reply
 
 _LOADING_POLL: Final = 0.05  # seconds
 _PATIENCE: Final = 40.0  # seconds that a call waits for models; clients give up after 60
-_IDLE_CHECK: Final = 60  # seconds
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -50,24 +50,28 @@ class ToolError(Exception):
 
 
 def create_server(
-    live: LiveEngine, version: str = "", patience: float = _PATIENCE
+    live: LiveEngine,
+    look: Callable[[], Snapshot],
+    version: str = "",
+    patience: float = _PATIENCE,
 ) -> Server[dict[str, Any]]:
     """Return a server of the tools over an engine that was started, or will be.
 
     Args:
-        live: calls wait while it loads; only `status` answers meanwhile.
+        live: searches wait while it loads; the other tools do not.
+        look: opens the newest commit, for those that need no models, while there are none.
         version: what clients are told.
-        patience: seconds that a call waits for it.
+        patience: seconds that a search waits for the models.
     """
     limiter = CapacityLimiter(SEARCH_THREADS)
 
     async def call(tool: Tool, asked: Arguments) -> Reply:
         with anyio.move_on_after(patience):
-            while live.progress == "loading" and not tool.always:
+            while live.progress == "loading" and tool.needs == "models":
                 await anyio.sleep(_LOADING_POLL)
         # A call that is given up is not waited for: native code cannot be interrupted.
         return await to_thread.run_sync(
-            _answer, live, tool, asked, limiter=limiter, abandon_on_cancel=True
+            _answer, (live, look), tool, asked, limiter=limiter, abandon_on_cancel=True
         )
 
     async def on_call_tool(
@@ -138,13 +142,19 @@ def _checked(name: str, arguments: dict[str, Any]) -> tuple[Tool, Arguments]:
         raise ToolError(f"{invalid(error).detail} ({name} takes {takes})") from error
 
 
-def _answer(live: LiveEngine, tool: Tool, asked: Arguments) -> Reply:
+def _answer(
+    sources: tuple[LiveEngine, Callable[[], Snapshot]], tool: Tool, asked: Arguments
+) -> Reply:
     """Answer a call. Raises ToolError for whatever goes wrong."""
+    live, look = sources
     try:
-        if tool.always:
+        if tool.needs == "nothing":
             return tool.run(live, asked)
+        if tool.needs == "index" and live.progress != "ready":
+            with closing(look()) as snapshot:
+                return tool.run(snapshot, asked)
         with live.use() as engine:
-            return tool.run(engine, asked)
+            return tool.run(engine if tool.needs == "models" else engine.snapshot, asked)
     except NotReadyError as error:
         raise ToolError(_not_ready(live)) from error
     except Exception as error:
@@ -164,6 +174,7 @@ def _not_ready(live: LiveEngine) -> str:
 def serve_stdio(
     load: Callable[[], SearchEngine],
     renew: Callable[[SearchEngine], SearchEngine | None],
+    look: Callable[[], Snapshot],
     version: str = "",
 ) -> None:
     """Answer on standard input and output until the input ends; then end the process.
@@ -171,13 +182,14 @@ def serve_stdio(
     Args:
         load: makes the engine, in the background.
         renew: returns an engine over a newer commit, or None.
+        look: see create_server.
         version: what clients are told.
     """
     # A thread waits for the next line, and Python would wait for that thread.
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     live = LiveEngine(load, renew, check_seconds=1.0)
-    anyio.run(_serve, live, create_server(live, version))
+    anyio.run(_serve, live, create_server(live, look, version))
     # Nobody is there to hear the end of what still loads or searches, and there is nothing to save.
     os._exit(0)
 
@@ -186,18 +198,6 @@ async def _serve(live: LiveEngine, server: Server[dict[str, Any]]) -> None:
     # While this lasts, whatever else is printed goes to stderr: it moves file descriptor 1.
     async with stdio_server() as (read, write), anyio.create_task_group() as tasks:
         live.start()
-        tasks.start_soon(_keep_up, live)
+        tasks.start_soon(keep_up, live, IDLE_CHECK)
         await server.run(read, write, server.create_initialization_options())
         tasks.cancel_scope.cancel()
-
-
-async def _keep_up(live: LiveEngine) -> None:
-    """Open newer commits also while nobody asks: an old snapshot lets the index's log grow."""
-    while True:
-        await anyio.sleep(_IDLE_CHECK)
-        await to_thread.run_sync(_look, live, abandon_on_cancel=True)
-
-
-def _look(live: LiveEngine) -> None:
-    with suppress(NotReadyError), live.use():
-        pass

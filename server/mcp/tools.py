@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from engine.answer import SearchRequest
 from engine.errors import UsageError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engine.answer import Result
+    from engine.protocols import Snapshot
     from engine.search import SearchEngine
     from engine.types import Document, MetadataValue
     from server.live import LiveEngine
@@ -32,7 +33,10 @@ INSTRUCTIONS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool: `run` takes an engine, or with `always` the LiveEngine in whatever state."""
+    """A tool: `run` takes what it needs.
+
+    An engine (`models`), a snapshot (`index`), or the LiveEngine in whatever state (`nothing`).
+    """
 
     name: str
     title: str
@@ -40,7 +44,7 @@ class Tool:
     takes: type[words.Arguments]
     answers: type[words.Reply]
     run: Callable[[Any, Any], words.Reply]
-    always: bool = False
+    needs: Literal["models", "index", "nothing"]
 
 
 def search(engine: SearchEngine, asked: words.SearchArguments) -> words.Search:
@@ -75,10 +79,10 @@ def _found(result: Result, number: int, count: int) -> words.FoundPassage:
     )
 
 
-def get_document(engine: SearchEngine, asked: words.GetDocumentArguments) -> words.DocumentText:
+def get_document(snapshot: Snapshot, asked: words.GetDocumentArguments) -> words.DocumentText:
     """Return a stretch of a document. Raises UsageError if there is none."""
-    stored = [s for s, _ in engine.snapshot.document_passages(asked.document)]
-    document = stored[0].document if stored else _without_text(engine, asked.document)
+    stored = [s for s, _ in snapshot.document_passages(asked.document)]
+    document = stored[0].document if stored else _without_text(snapshot, asked.document)
     passages = [s.passage for s in stored]
     whole = length(passages)
     if asked.start > whole or (asked.end is not None and asked.end <= asked.start):
@@ -101,9 +105,9 @@ def get_document(engine: SearchEngine, asked: words.GetDocumentArguments) -> wor
     )
 
 
-def _without_text(engine: SearchEngine, name: str) -> Document:
+def _without_text(snapshot: Snapshot, name: str) -> Document:
     """Return a document that has no passages. Raises UsageError if it is not there."""
-    found = engine.snapshot.documents(prefix=name, limit=1)
+    found = snapshot.documents(prefix=name, limit=1)
     if not name or not found or found[0].id != name:
         raise UsageError(
             f"there is no document {name[:200]!r} in this index:"
@@ -112,9 +116,9 @@ def _without_text(engine: SearchEngine, name: str) -> Document:
     return found[0]
 
 
-def list_documents(engine: SearchEngine, asked: words.ListDocumentsArguments) -> words.Documents:
+def list_documents(snapshot: Snapshot, asked: words.ListDocumentsArguments) -> words.Documents:
     """Return documents by id, one page of them."""
-    found = engine.snapshot.documents(asked.prefix, asked.after, asked.limit + 1)
+    found = snapshot.documents(asked.prefix, asked.after, asked.limit + 1)
     page = found[: asked.limit]
     return words.Documents(
         documents=[
@@ -177,6 +181,7 @@ TOOLS: Final = (
         words.SearchArguments,
         words.Search,
         search,
+        "models",
     ),
     Tool(
         "get_document",
@@ -186,6 +191,7 @@ TOOLS: Final = (
         words.GetDocumentArguments,
         words.DocumentText,
         get_document,
+        "index",
     ),
     Tool(
         "list_documents",
@@ -194,6 +200,7 @@ TOOLS: Final = (
         words.ListDocumentsArguments,
         words.Documents,
         list_documents,
+        "index",
     ),
     Tool(
         "status",
@@ -202,6 +209,6 @@ TOOLS: Final = (
         words.StatusArguments,
         words.Status,
         status,
-        always=True,
+        "nothing",
     ),
 )

@@ -9,12 +9,13 @@ import pytest
 
 from engine.errors import ModelError
 from server.mcp.words import LONGEST_PASSAGE, LONGEST_TEXT
-from tests.assistant import Assistant, in_memory, living
+from tests.assistant import Assistant, in_memory, living, nothing
 from tests.client import DOCUMENTS
 from tests.fakes import make_engine
 
 if TYPE_CHECKING:
     from engine.answer import Answer, SearchRequest
+    from engine.protocols import Snapshot
     from engine.search import SearchEngine
 
 LONG = "".join(f"line {number} of the log\n" for number in range(3000))
@@ -205,7 +206,56 @@ def test_calls_wait_for_the_models_and_the_status_does_not() -> None:
         timer.join()
 
     with living(load) as live:
-        in_memory(live, work)
+        in_memory(live, work, look=nothing)
+
+
+def test_documents_are_read_while_the_models_load_and_where_they_cannot() -> None:
+    go = threading.Event()
+    opened: list[SearchEngine] = []
+
+    def load() -> SearchEngine:
+        go.wait(30)
+        raise ModelError("no weights")
+
+    def look() -> Snapshot:
+        opened.append(small())
+        return opened[-1].snapshot
+
+    async def work(assistant: Assistant) -> None:
+        for state in ("loading", "failed"):
+            while (await assistant.call("status"))["state"] != state:
+                pass
+            listed = await assistant.call("list_documents", prefix="zoo/")
+            assert [each["document"] for each in listed["documents"]] == [
+                "zoo/cats.md",
+                "zoo/dogs.txt",
+            ]
+            read = await assistant.call("get_document", document="zoo/dogs.txt")
+            assert read["text"] == "dogs bark at night\n"
+            go.set()
+        assert len(opened) == 4
+
+    with living(load) as live:
+        in_memory(live, work, look=look)
+
+
+def test_no_index_is_said_without_a_path_while_the_models_load() -> None:
+    go = threading.Event()
+
+    def load() -> SearchEngine:
+        go.wait(30)
+        return small()
+
+    async def work(assistant: Assistant) -> None:
+        said = await assistant.refused("list_documents")
+        assert "there is no index" in said
+        assert "/home" not in said
+
+    with living(load) as live:
+        in_memory(live, work, look=nothing)
+        go.set()
+        while live.loading:
+            pass
 
 
 def test_a_call_does_not_wait_for_ever() -> None:
@@ -219,7 +269,7 @@ def test_a_call_does_not_wait_for_ever() -> None:
         assert "call again" in await assistant.refused("search", query="cats")
 
     with living(load) as live:
-        in_memory(live, work, patience=0.1)
+        in_memory(live, work, patience=0.1, look=nothing)
         go.set()
         while live.loading:
             pass

@@ -39,12 +39,12 @@ def load():
     print("Loading weights: 100%", flush=True)
     engine = make_engine({"cats.md": "cats purr"})
     return Noisy(engine.snapshot, engine.encoder, engine.reranker)
-serve_stdio(load, lambda _: None)
+serve_stdio(load, lambda _: None, lambda: None)
 """
 STUCK = """
 import time
 from server.mcp.stdio import serve_stdio
-serve_stdio(lambda: time.sleep(60), lambda _: None)
+serve_stdio(lambda: time.sleep(60), lambda _: None, lambda: None)
 """
 HELLO = {
     "jsonrpc": "2.0",

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 METHODS = ("get", "post", "put", "delete")
 
 
-def described(**keys: list[str]) -> dict[str, Any]:
-    settings = ServerSettings(keys=read_keys(**keys))
+def described(*keys: str) -> dict[str, Any]:
+    settings = ServerSettings(keys=read_keys(keys))
     with client_of(create_app(lambda: make_engine({"a.md": "cats"}), settings=settings)) as client:
         return client.get("/openapi.json", headers={"X-API-Key": "sesame"}).json()
 
@@ -62,9 +62,9 @@ def test_nothing_in_a_url_is_null(document: dict[str, Any]) -> None:
 def test_a_key_is_wanted_where_there_are_keys_but_not_to_ask_for_health(
     document: dict[str, Any],
 ) -> None:
-    wanted = [{"bearer": []}, {"header": []}]
+    wanted: list[dict[str, list[str]]] = [{"bearer": []}, {"header": []}]
     assert document["security"] == [*wanted, {}]
-    assert described(read=["sesame"])["security"] == wanted
+    assert described("sesame")["security"] == wanted
     for path, operation in operations(document):
         assert ("security" in operation) == (path in HEALTH)
         assert operation.get("security", []) == []

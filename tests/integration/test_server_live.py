@@ -11,7 +11,10 @@ from engine.answer import SearchRequest
 from engine.errors import NoIndex
 from engine.memory import MemorySnapshot, MemoryStore
 from engine.search import SearchEngine
+from server.app import create_app
 from server.live import LiveEngine, NotReadyError, ReloadingError, reload_and_tell
+from server.settings import ServerSettings
+from tests.client import client_of
 from tests.fakes import HashEncoder, OverlapReranker, fill
 
 if TYPE_CHECKING:
@@ -301,3 +304,17 @@ def test_what_is_loaded_anew_while_the_server_stops_is_closed() -> None:
     with pytest.raises(NotReadyError):
         live.reload()
     assert shelf.closed() == [True, True]
+
+
+def test_a_commit_is_opened_although_nobody_asks() -> None:
+    shelf = Shelf()
+    settings = ServerSettings(check_seconds=0, idle_seconds=0.02)
+    with client_of(create_app(shelf.load, shelf.renew, settings)) as client:
+        assert client.get("/readyz").json()["snapshot"] == 1
+        shelf.commit()
+        end = time.monotonic() + 30
+        # /readyz tells what answers, and does not look for more.
+        while client.get("/readyz").json()["snapshot"] == 1 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert client.get("/readyz").json()["snapshot"] == 2
+        assert shelf.closed() == [True, False]
