@@ -36,12 +36,14 @@ class Served:
 
     Attributes:
         url: where it listens, without a slash at its end.
-        log: what it wrote on stderr so far, a JSON object a line after the first.
+        log: what it writes on stderr, a JSON object a line.
+        before: lines that it wrote until it was ready.
     """
 
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    before: int
 
     @property
     def port(self) -> int:
@@ -64,14 +66,16 @@ class Served:
         return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")  # user, system
 
     def events(self) -> list[dict[str, Any]]:
-        """Return what it logged."""
-        lines = self.log.read_text("utf-8").splitlines()
+        """Return what it logged since it is ready."""
+        lines = self._lines()[self.before :]
         return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def _lines(self) -> list[str]:
+        return self.log.read_text("utf-8").splitlines()
 
     def faults(self) -> list[str]:
         """Return what it logged that no server should: errors, and what is no event at all."""
-        lines = self.log.read_text("utf-8").splitlines()
-        wrong = [line for line in lines if not line.startswith("{")]
+        wrong = [line for line in self._lines() if not line.startswith("{")]
         return wrong + [e["event"] for e in self.events() if e["level"] == "error" or "trace" in e]
 
     def answered(self) -> dict[str, Counter[int]]:
@@ -128,7 +132,8 @@ def running(command: Sequence[str], env: Mapping[str, str] | None = None) -> Gen
         try:
             url = _url(process, log)
             _wait(url, log)
-            yield Served(url, process, log)
+            time.sleep(_POLL)  # the log is written aside
+            yield Served(url, process, log, len(log.read_text("utf-8").splitlines()))
         finally:
             end(process)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Seconds beyond its time that a request is waited for: the reranker finishes what it reads.
 GRACE: Final = 2.0
+# Seconds beyond that for those that had no thread yet: a full line needs as long for stage one.
+LINE_GRACE: Final = 5.0
 _FULL: Final = {"Retry-After": "1"}
 
 
@@ -104,6 +106,10 @@ async def do(
     both = {job, gone}
     try:
         await asyncio.wait(both, timeout=seconds + GRACE, return_when=asyncio.FIRST_COMPLETED)
+        in_line = not call.working or call.waited > seconds
+        if in_line and not (job.done() or gone.done()):
+            # Its time went by in the line. What is left is short: nothing waits for the reranker.
+            await asyncio.wait(both, timeout=LINE_GRACE, return_when=asyncio.FIRST_COMPLETED)
         if job.done():
             return job.result()
     finally:

@@ -297,3 +297,31 @@ def test_every_answer_is_that_of_one_model_while_models_are_reloaded(serving: Se
         for asked in asking:
             asked.result()
     assert seen >= {f"model {number}" for number in range(1, 6)}
+
+
+def test_searches_whose_time_goes_by_in_the_line_keep_the_order_of_stage_one(
+    serving: Serve, stuck: Stuck
+) -> None:
+    class Careful(type(make_engine({}))):
+        """Takes its time for stage one, as a busy machine does."""
+
+        def search(self, request: SearchRequest) -> Answer:
+            time.sleep(0.15)
+            return super().search(request)
+
+    def load() -> SearchEngine:
+        engine = make_engine(TEXTS, reranker=stuck)
+        return Careful(engine.snapshot, engine.encoder, engine.reranker)
+
+    client = serving(create_app(load, settings=ServerSettings(threads=1, timeout=0.3)))
+    with ThreadPoolExecutor(26) as pool:
+        first = pool.submit(client.post, "/search", json=ASKED)
+        assert stuck.reading.wait(30)
+        rest = [pool.submit(client.post, "/search", json=ASKED) for _ in range(24)]
+        time.sleep(0.5)
+        # Until here nobody was answered; from now on it takes 24 times stage one.
+        stuck.go.set()
+        answers = [each.result() for each in (first, *rest)]
+    assert [answer.status_code for answer in answers] == [200] * 25
+    assert {a.json()["degraded_reason"] for a in answers[1:]} <= {"queue", None}
+    assert answers[-1].json()["degraded_reason"] == "queue"
