@@ -5,6 +5,8 @@
     batches        LEAF (torch): rows of tokens through a model, sorted by length
     cross_encoder  LEAF (sentence-transformers): query and passage read together
     bi_encoder     LEAF (sentence-transformers): a cosine standing in for a reranker
+    joined         LEAF (transformers): the architecture of those that come along
+    compact        LEAF (safetensors): how their weights are stored
 
 `load` is the only factory. It imports the leaf that it needs when it is called: torch,
 transformers and sentence-transformers take 6 s to import even from a warm file cache.
@@ -26,20 +28,19 @@ if TYPE_CHECKING:
 
 # What a shortlist.json would say of all-MiniLM-L6-v2, fitted on the dev splits (benchmarks/LOG.md):
 # the sum of nDCG@10 over four of them is best from 0.5 to 0.6, 2 points lower at 0.4 and 0.7.
-_BUNDLED: Final = ModelSettings(weight=0.5, calibration=Calibration(scale=10.8, shift=-8.9))
+_MINILM: Final = ModelSettings(weight=0.5, calibration=Calibration(scale=10.8, shift=-8.9))
 
 
 def load(model: str = "", *, precision: Precision = "float32") -> Reranker:
-    """Return the reranker of a local folder or a hub name; empty is the one that comes along.
+    """Return the reranker of a folder, a hub name or a name that comes along; empty: the default.
 
     Raises:
         ModelError: there is no such model, it holds no safetensors, or it cannot rank.
     """
-    folder = bundled.minilm_folder() if not model else resolve(model)
-    name = "all-MiniLM-L6-v2" if not model else _name(model)
-    checkpoint = inspect(folder, name)
-    if not model:
-        checkpoint = replace(checkpoint, settings=_BUNDLED)
+    model = model or bundled.RERANKER
+    checkpoint = inspect(resolve(model), _name(model))
+    if model == bundled.MINILM:
+        checkpoint = replace(checkpoint, settings=_MINILM)
     if checkpoint.kind == "bi-encoder":
         from engine.rerankers.bi_encoder import BiEncoderReranker
 

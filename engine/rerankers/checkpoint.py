@@ -7,18 +7,27 @@ own, no modules from outside sentence-transformers.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import re
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
+from engine import bundled
 from engine.errors import ModelError
 from engine.jsonfile import read_json
+from engine.rerankers import compact
 from engine.rerankers.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Kind = Literal["bi-encoder", "cross-encoder"]
 # bfloat16 is 1.7 times as fast on a CPU that multiplies it (avx512_bf16), and slow on one that does
@@ -66,15 +75,21 @@ class Checkpoint:
 
 
 def resolve(model: str) -> Path:
-    """Return the folder of a model: itself, or the downloaded copy of a hub name.
+    """Return the folder of a model: itself, one that comes along, or a hub's, downloaded.
 
     Raises:
         ModelError: it is no folder, and the hub does not know it or cannot be reached.
     """
     if Path(model).is_dir():
         return Path(model)
+    if folder := bundled.folder_of(model):
+        return folder
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
-        message = f"no model at {model}: it is neither a folder nor a hub name (owner/model)"
+        known = ", ".join(bundled.names())
+        message = (
+            f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor one"
+            f" that comes along ({known})"
+        )
         raise ModelError(message)
     from huggingface_hub import snapshot_download
 
@@ -106,6 +121,33 @@ def inspect(folder: Path, name: str) -> Checkpoint:
     )
 
 
+@contextlib.contextmanager
+def loadable(folder: Path) -> Iterator[Path]:
+    """Give a folder that sentence-transformers loads: a compact model's with its weights unpacked.
+
+    Raises:
+        ModelError: its weights cannot be read.
+    """
+    if not (folder / compact.FILE).is_file():
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as plain:
+        expand(folder, Path(plain))
+        yield Path(plain)
+
+
+def expand(folder: Path, plain: Path) -> None:
+    """Write a compact model as one that any program reads, float32, into a folder that is there.
+
+    Raises:
+        ModelError: its weights cannot be read.
+    """
+    for path in folder.iterdir():
+        if path.is_file() and path.name != compact.FILE:
+            shutil.copyfile(path, plain / path.name)
+    save_file(compact.unpack(folder / compact.FILE), plain / "model.safetensors")
+
+
 def _kind(folder: Path, name: str) -> Kind:
     """Tell a bi-encoder by its pooling; a cross-encoder has no module besides its transformer."""
     path = folder / "modules.json"
@@ -123,6 +165,8 @@ def _kind(folder: Path, name: str) -> Kind:
 
 def _tensors(folder: Path, name: str) -> dict[str, int]:
     """Return the trained numbers in each tensor, read from the headers of the files."""
+    if (folder / compact.FILE).is_file():
+        return compact.sizes(folder / compact.FILE)
     paths = sorted(folder.glob("model*.safetensors"))
     if not paths:
         for pickled in (*folder.glob("*.bin"), *folder.glob("*.pt")):

@@ -11,6 +11,8 @@ from sentence_transformers import CrossEncoder
 
 from engine.errors import ModelError
 from engine.rerankers.batches import DTYPES, Network, Windows, quietly
+from engine.rerankers.checkpoint import loadable
+from engine.rerankers.joined import known_to_transformers
 from engine.rerankers.settings import Calibration
 from engine.tokens import RERANKER_RANGE, Fluency, well_formed
 from engine.types import Scores
@@ -88,10 +90,11 @@ def read_pairs(
 
 
 def _loaded(checkpoint: Checkpoint, precision: Precision) -> CrossEncoder:
+    known_to_transformers()
     try:
-        with quietly():
+        with quietly(), loadable(checkpoint.folder) as folder:
             return CrossEncoder(
-                str(checkpoint.folder),
+                str(folder),
                 local_files_only=True,
                 trust_remote_code=False,
                 # A sigmoid makes ties: in bfloat16 everything above 5.5 is 1.

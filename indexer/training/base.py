@@ -13,7 +13,8 @@ from sentence_transformers import CrossEncoder
 from engine import bundled
 from engine.errors import ModelError, UsageError
 from engine.rerankers.batches import Network, quietly
-from engine.rerankers.checkpoint import inspect, resolve
+from engine.rerankers.checkpoint import inspect, loadable, resolve
+from engine.rerankers.joined import JoinedBert, known_to_transformers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +50,9 @@ def load_base(
             message = f"{checkpoint.name} cannot be trained: it is more than one transformer"
             raise ModelError(message)
     object.__setattr__(model, _NEW_HEAD, _lacks_head(model, checkpoint))
+    transformer = cast("Any", model[0]).model
+    if isinstance(transformer, JoinedBert):
+        transformer.freeze_apart()
     model.max_seq_length = min(max_length, Network(model, "scores").window())
     if layers is not None:
         _keep(model, layers)
@@ -67,6 +71,8 @@ def layers_of(model: CrossEncoder) -> torch.nn.ModuleList:
         ModelError: the model is built in a way that hides them.
     """
     transformer = cast("Any", model[0]).model
+    if isinstance(transformer, JoinedBert):
+        raise ModelError("a model that joins late keeps all its layers: begin with another one")
     count = transformer.config.num_hidden_layers
     for module in transformer.base_model.modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == count:
@@ -76,10 +82,11 @@ def layers_of(model: CrossEncoder) -> torch.nn.ModuleList:
 
 
 def _loaded(checkpoint: Checkpoint) -> CrossEncoder:
+    known_to_transformers()
     try:
-        with quietly(), _unannounced():
+        with quietly(), _unannounced(), loadable(checkpoint.folder) as folder:
             return CrossEncoder(
-                str(checkpoint.folder),
+                str(folder),
                 num_labels=1,
                 local_files_only=True,
                 trust_remote_code=False,

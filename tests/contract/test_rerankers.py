@@ -42,7 +42,7 @@ class TestBiEncoder(RerankerContract):
         return bi_encoder
 
 
-class TestEmbeddedBiEncoder(RerankerContract):
+class TestDefault(RerankerContract):
     longest = 10_000  # 100,000 take half a minute on a busy machine
 
     @pytest.fixture
