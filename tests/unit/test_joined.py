@@ -1,0 +1,128 @@
+# pyright: basic
+"""An encoder that joins late begins as the bi-encoder it is made of, and keeps it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+from transformers import BertModel
+
+from engine.rerankers import load
+from engine.rerankers.joined import JoinedBert, known_to_transformers
+from indexer.training.base import load_base
+from indexer.training.joining import write_joined
+from tests.tiny_models import WINDOW, library_cross_encoder, save_headless, tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+known_to_transformers()
+PAIRS = [
+    ("what is the sea", "the red fish swims"),
+    ("heart", "a heart of the sea is blue and red and a fish is what swims"),
+    ("blue fish", "fish"),
+    ("", "the sea"),
+    ("the sea", ""),
+]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_headless(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="module")
+def joined(plain: Path) -> Path:
+    folder = plain.parent / "joined"
+    folder.mkdir()
+    write_joined(plain, folder, start=1, layers=1, window=WINDOW)
+    return folder
+
+
+def network(folder: Path) -> JoinedBert:
+    model = cast("JoinedBert", library_cross_encoder(folder)[0].model).eval()
+    return model.requires_grad_(False)
+
+
+def apart(folder: Path, query: str, passage: str) -> list[float]:
+    """The three signals, from each text read on its own by the plain encoder: the slow twin."""
+    bert = BertModel.from_pretrained(str(folder), add_pooling_layer=False).eval()
+    with torch.no_grad():
+        q, p = (
+            bert(**tokenizer()(text, return_tensors="pt")).last_hidden_state[0]
+            for text in (query, passage)
+        )
+    cosine = functional.cosine_similarity(q.mean(0), p.mean(0), dim=0)
+    words = q[1:-1] if len(q) > 2 else q
+    best = (functional.normalize(words, dim=-1) @ functional.normalize(p, dim=-1).T).amax(1)
+    return [float(cosine), float(best.mean()), float(best.min())]
+
+
+@pytest.mark.parametrize(("query", "passage"), PAIRS)
+def test_it_begins_with_what_the_texts_say_when_they_are_read_apart(
+    plain: Path, joined: Path, query: str, passage: str
+) -> None:
+    model = network(joined)
+    model.classifier.weight.zero_()
+    said = float(model(**library_cross_encoder(joined)[0].preprocess([(query, passage)])).logits)
+    weights = model.signals.weight[0].tolist()
+    expected = sum(w * s for w, s in zip(weights, apart(plain, query, passage), strict=True))
+    assert said == pytest.approx(expected + float(model.signals.bias), abs=1e-4)
+
+
+def test_what_it_has_yet_to_learn_hardly_counts(plain: Path, joined: Path) -> None:
+    logits = load(str(joined)).score(PAIRS[:3]).logits
+    model = network(joined)
+    weights, shift = model.signals.weight[0].tolist(), float(model.signals.bias)
+    for logit, pair in zip(logits, PAIRS, strict=False):
+        expected = shift + sum(w * s for w, s in zip(weights, apart(plain, *pair), strict=True))
+        assert logit == pytest.approx(expected, abs=0.5)
+
+
+def test_a_pair_scores_the_same_beside_others(joined: Path) -> None:
+    reranker = load(str(joined))
+    together = reranker.score(PAIRS).logits
+    alone = [reranker.score([pair]).logits[0] for pair in PAIRS]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_library_gives_the_same_scores(joined: Path) -> None:
+    expected = library_cross_encoder(joined).predict(PAIRS)
+    np.testing.assert_allclose(load(str(joined)).score(PAIRS).logits, expected, atol=1e-4)
+
+
+def test_a_long_passage_is_read_in_windows(joined: Path) -> None:
+    reranker = load(str(joined))
+    scores = reranker.score([("heart", "red " * 200), ("heart", "red")])
+    assert scores.in_windows.tolist() == [True, False]
+    assert np.isfinite(scores.logits).all()
+
+
+def test_the_passage_counts_where_the_texts_are_read_together(joined: Path) -> None:
+    model = network(joined)
+    model.signals.weight.zero_()
+    model.classifier.weight.normal_(std=1.0, generator=torch.Generator().manual_seed(1))
+    features = library_cross_encoder(joined)[0].preprocess([("sea", "red"), ("sea", "blue")])
+    one, other = model(**features).logits[:, 0].tolist()
+    assert one != pytest.approx(other, abs=1e-3)
+
+
+def test_training_leaves_what_reads_apart_as_it_is(joined: Path) -> None:
+    model = cast("JoinedBert", load_base(str(joined), max_length=32)[0].model)
+    trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
+    assert not any(name.startswith("bert.") for name in trained)
+    assert {"classifier.weight", "signals.weight", "kinds.weight"} <= trained
+    assert any(name.startswith("joined.0.") for name in trained)
+
+
+def test_a_first_step_reaches_the_layers_that_join(joined: Path) -> None:
+    base = load_base(str(joined), max_length=32)
+    model = cast("JoinedBert", base[0].model)
+    functional.softplus(-model(**base[0].preprocess([PAIRS[0]])).logits).sum().backward()
+    layer = next(model.joined.parameters())
+    assert layer.grad is not None
+    assert float(layer.grad.abs().sum()) > 0
