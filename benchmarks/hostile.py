@@ -38,6 +38,7 @@ TIMEOUT: Final = 5.0  # seconds that the server gives a request and its body
 LIMIT: Final = 60.0  # seconds of a whole conversation; the server's own limits are far below
 _CLIENTS: Final = 32  # at the same time
 _THIRDS: Final = 3
+_MORE_FILES: Final = 10  # those of another commit, and whoever just connects
 _SETTLE: Final = 20.0  # seconds for the last connections to be closed
 _DOCUMENTS: Final = {"fish.txt": "The red fish swims.\n", "cats.md": "# Cats\n\nCats purr.\n"}
 
@@ -181,6 +182,8 @@ def besiege(server: Served, count: int, seed: int) -> dict[str, Any]:
     _settle(server, files)
     faults = [f"{o.kind}: {o.fault} {list(o.statuses)}" for o in outcomes if o.fault]
     faults += [f"in the log: {fault}" for fault in server.faults()]
+    if files[-1] > files[0] + _MORE_FILES:
+        faults.append(f"{files[-1] - files[0]} more files are open than before")
     if not _answers(server):
         faults.append("the server does not answer a search any more")
     return {

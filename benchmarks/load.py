@@ -38,7 +38,7 @@ _COLLECTION: Final = "scifact"
 _CLIENTS: Final = (1, 8, 32)
 _AT: Final = 8  # clients that batching is compared at
 _SHORT: Final = 10  # candidates of the searches that are compared
-_LONG: Final = 200  # texts of a list to rerank
+_LONG: Final = 100  # texts of a list to rerank
 _WAYS: Final = ("micro-batches", "request", "pair")
 _KINDS: Final[dict[str, dict[str, Any]]] = {
     "stage one": {"rerank": False},

@@ -16,6 +16,7 @@ import uvicorn
 from server.connection import Connection
 from server.live import reload_and_tell
 from server.logs import SERVER, log_event
+from server.memory import share_arenas
 
 if TYPE_CHECKING:
     import socket
@@ -45,6 +46,7 @@ def run(
         log_config=None, log_level=logging.WARNING, access_log=False,
         proxy_headers=False, server_header=False,
     )  # fmt: skip
+    share_arenas()  # before threads have pools of their own
     end = _End(deadline)
     with _signals_end_here():
         _Server(config, app, url_of(listener), end).run(sockets=[listener])

@@ -36,7 +36,6 @@ def test_hostile_requests_do_a_real_server_no_harm(model: str) -> None:
     found = attack_all(count=180, seed=2, reranker=model)
     assert found["faults"] == []
     assert found["requests"] == 180
-    assert found["open_files"]["after"] <= found["open_files"]["before"]
     before, *after = [found["resident_mb"]["before"], *found["resident_mb"]["after_each_third"]]
     assert after[-1] < 1.5 * before
 
