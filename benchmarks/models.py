@@ -1,3 +1,4 @@
+# pyright: basic
 """The models that ship: what one begins as, and how it is put into the package."""
 
 from __future__ import annotations
@@ -85,17 +86,18 @@ def _sections(text: str) -> dict[str, list[str]]:
 
 _HEAD: Final = """# What this model is made of
 
-**Weights**: begun with all-MiniLM-L6-v2 (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0), whose own card lists what it was
-trained on, among others MS MARCO, Natural Questions, SQuAD 2.0, GooAQ, Yahoo Answers, Stack Exchange and code search. What was
-learned here is Apache-2.0 too. No text of the sources below is in the weights' files; whether share-alike terms of a text reach
-the weights of a model that read it is unsettled, so all sources are named.
+**Weights**: begun with all-MiniLM-L6-v2 (sentence-transformers/all-MiniLM-L6-v2, Apache-2.0),
+whose own card lists what it was trained on, among others MS MARCO, Natural Questions, SQuAD 2.0,
+GooAQ, Yahoo Answers, Stack Exchange and code search. What was learned here is Apache-2.0 too. No
+text of the sources below is in the weights' files; whether share-alike terms of a text reach the
+weights of a model that read it is unsettled, so all sources are named.
 
-**Changed**: passages were cut to at most 300 words, markup was dropped, questions were taken from headings, titles, glossaries,
-FAQs and the like, and other passages were added as negatives.
+**Changed**: passages were cut to at most 300 words, markup was dropped, questions were taken from
+headings, titles, glossaries, FAQs and the like, and other passages were added as negatives.
 """
 _JUDGED: Final = {
     "squad": [
-        "From: SQuAD (Rajpurkar et al. 2016), rajpurkar/SQuAD-explorer, the training articles alone.",
+        "From: SQuAD (Rajpurkar et al. 2016), rajpurkar/SQuAD-explorer, articles of train alone.",
         "Licence: CC BY-SA 4.0",
     ],
     "medquad": [

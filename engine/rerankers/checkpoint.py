@@ -82,13 +82,12 @@ def resolve(model: str) -> Path:
     """
     if Path(model).is_dir():
         return Path(model)
-    if folder := bundled.folder_of(model):
-        return folder
+    if model == bundled.MINILM:
+        return bundled.minilm_folder()
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
-        known = ", ".join(bundled.names())
         message = (
-            f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor one"
-            f" that comes along ({known})"
+            f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor"
+            f" {bundled.MINILM}, which comes along"
         )
         raise ModelError(message)
     from huggingface_hub import snapshot_download

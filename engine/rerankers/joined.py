@@ -32,7 +32,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.models.bert.modeling_bert import BertLayer, BertModel, BertPreTrainedModel
 
 MODEL_TYPE: Final = "joined-bert"
-# What the three signals weigh before anything is learned: benchmarks/LOG.md, "The models that ship".
+# What the signals weigh before anything is learned: benchmarks/LOG.md, "The models that ship".
 _SIGNALS: Final = (6.0, 4.0, 2.0)
 _SHIFT: Final = -5.0
 # Adam moves all weights alike, by the learning rate: what reaches the logit in one step only would
@@ -45,7 +45,12 @@ class JoinedBertConfig(BertConfig):
 
     model_type = MODEL_TYPE
 
-    def __init__(self, joined_from: int = 4, joined_layers: int = 2, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        joined_from: int = 4,
+        joined_layers: int = 2,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
         """See the class."""
         super().__init__(**kwargs)
         self.joined_from = joined_from
@@ -64,7 +69,9 @@ class JoinedBert(BertPreTrainedModel):
         width = config.hidden_size
         self.num_labels = 1
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.joined = nn.ModuleList(BertLayer(config, layer_idx=n) for n in range(config.joined_layers))
+        self.joined = nn.ModuleList(
+            BertLayer(config, layer_idx=n) for n in range(config.joined_layers)
+        )
         self.kinds = nn.Embedding(2, width)
         self.signals = nn.Linear(3, 1)
         self.mix = nn.Linear(4 * width, width)
@@ -94,7 +101,7 @@ class JoinedBert(BertPreTrainedModel):
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
         token_type_ids: torch.Tensor,
-        **_: Any,
+        **_: Any,  # noqa: ANN401
     ) -> SequenceClassifierOutput:
         """Return (pairs, 1) logits of (pairs, tokens) ids."""
         real = attention_mask.bool()
@@ -126,11 +133,15 @@ class JoinedBert(BertPreTrainedModel):
         places = torch.arange(first.shape[1], device=first.device).expand_as(first)
         return torch.where(second, places - first.sum(1, keepdim=True), places)
 
-    def _said(self, hidden: torch.Tensor, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    def _said(
+        self, hidden: torch.Tensor, first: torch.Tensor, second: torch.Tensor
+    ) -> torch.Tensor:
         """Return what the reading apart says, in float32: half precision has cosines in steps."""
         with torch.autocast(hidden.device.type, enabled=False):
             hidden = hidden.float()
-            cosine = functional.cosine_similarity(_mean(hidden, first), _mean(hidden, second), dim=-1)
+            cosine = functional.cosine_similarity(
+                _mean(hidden, first), _mean(hidden, second), dim=-1
+            )
             unit = functional.normalize(hidden, dim=-1)
             best = (unit @ unit.transpose(1, 2)).masked_fill(~second[:, None, :], -1).amax(-1)
             words = _inner(first)

@@ -73,8 +73,8 @@ class Estimate:
         of = f" of {self.steps:,}" if self.done else ""
         return (
             f"{left:,}{of} {'step' if left == 1 else 'steps'}, about {_time(self.training)} on this"
-            f" machine ({_step(self.a_step)} a step, and {_time(self._looks)} of looking at held-out"
-            f" questions), then {_time(self.judging)} to judge"
+            f" machine ({_step(self.a_step)} a step, and {_time(self._looks)} of looking at"
+            f" held-out questions), then {_time(self.judging)} to judge"
         )
 
 

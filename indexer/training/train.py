@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from indexer.training.speed import compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from transformers import TrainerCallback
 
@@ -124,7 +124,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
     card = Card(
         name=about.get("name") or work.output.name,
         repository=about.get("repository", "") if passed else "",
-        base=options.base or "all-MiniLM-L6-v2",
+        base=_base_name(options.base),
         verdict=verdict,
         measures=measures,
         in_use=None if in_use is None else in_use.name,
@@ -183,6 +183,11 @@ def _fitted(
     settings, curve = fit(held, np.asarray(logits))
     _write_settings(prepared.work.model / "shortlist.json", settings)
     return curve, settings.weight or 0.0
+
+
+def _base_name(base: str) -> str:
+    """Return a hub name as it is, a folder by its last part: a card is read elsewhere."""
+    return Path(base).resolve().name if Path(base).is_dir() else base or "all-MiniLM-L6-v2"
 
 
 def _speeds(prepared: Prepared, model: Reranker) -> list[tuple[str, float]]:

@@ -94,7 +94,11 @@ def test_it_runs_without_root_and_never_without_a_key() -> None:
     assert one("ENTRYPOINT") == ["shortlist"]
     name, *options = one("CMD")
     assert name == "serve"
-    with serve.make_context("serve", ["-i", str(HOME), *options]) as context:
+    # A command remembers the names of its help option from the first context it is in.
+    names = ["-h", "--help"]
+    with serve.make_context(
+        "serve", ["-i", str(HOME), *options], help_option_names=names
+    ) as context:
         host, port = context.params["host"], context.params["port"]
         assert not context.params["insecure"]
     assert str(port) == PORT

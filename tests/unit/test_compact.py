@@ -1,3 +1,4 @@
+# pyright: basic
 """Weights in a quarter of the space are nearly the same, and nothing else is."""
 
 from __future__ import annotations
