@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -15,6 +17,7 @@ from engine.errors import ModelError, UsageError
 from engine.rerankers.batches import Network, quietly
 from engine.rerankers.checkpoint import inspect, loadable, resolve
 from engine.rerankers.joined import JoinedBert, known_to_transformers
+from indexer.training.joining import write_joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +36,7 @@ def load_base(
     Args:
         source: folder or hub name of a cross-encoder, a bi-encoder or a plain encoder; empty is the
             encoder of all-MiniLM-L6-v2. What has no head of one score gets a new one.
+            `bundled.JOINED` is the same encoder, joined late: it begins as good as the bi-encoder.
         max_length: tokens of a pair; cut at what the model can read.
         layers: how many of the encoder's layers are kept, evenly spaced; None is all.
         seed: of a new head.
@@ -41,10 +45,8 @@ def load_base(
         ModelError: there is no such model, it holds no safetensors, or it cannot be loaded.
         UsageError: the model has fewer layers than asked for.
     """
-    folder = resolve(source) if source else bundled.minilm_folder()
-    checkpoint = inspect(folder, source or "all-MiniLM-L6-v2")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with torch.random.fork_rng(devices=[]), _seeded(seed), _folder(source) as folder:
+        checkpoint = inspect(folder, source or bundled.MINILM)
         model = _loaded(checkpoint)
         if len(model) != 1 or model.num_labels != 1:
             message = f"{checkpoint.name} cannot be trained: it is more than one transformer"
@@ -57,6 +59,23 @@ def load_base(
     if layers is not None:
         _keep(model, layers)
     return model
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    torch.manual_seed(seed)
+    yield
+
+
+@contextlib.contextmanager
+def _folder(source: str) -> Iterator[Path]:
+    """Give the folder of a base; that of `bundled.JOINED` is made here."""
+    if source != bundled.JOINED:
+        yield resolve(source or bundled.MINILM)
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        write_joined(bundled.minilm_folder(), Path(made))
+        yield Path(made)
 
 
 def has_new_head(model: CrossEncoder) -> bool:

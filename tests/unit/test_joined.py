@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 from transformers import BertModel
 
+from engine import bundled
 from engine.rerankers import load
 from engine.rerankers.joined import JoinedBert, known_to_transformers
 from indexer.training.base import load_base
@@ -129,3 +130,14 @@ def test_a_first_step_reaches_the_layers_that_join(joined: Path) -> None:
     layer = next(model.joined.parameters())
     assert layer.grad is not None
     assert float(layer.grad.abs().sum()) > 0
+
+
+def test_the_one_of_minilm_is_the_same_for_the_same_seed_and_scores_before_it_learns() -> None:
+    one, same, other = (load_base(bundled.JOINED, seed=seed) for seed in (1, 1, 2))
+    weights = [cast("Any", model[0]).model.classifier.weight for model in (one, same, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    right, wrong = one.predict(
+        [("red planet", "Mars is red of rust."), ("red planet", "Bread rises.")]
+    )
+    assert right > 0.5 > wrong
