@@ -40,7 +40,8 @@ def write_joined(
         said.pop(name, None)
     model = JoinedBert(JoinedBertConfig(joined_from=start, joined_layers=layers, **said))
     model.begin(bert)
-    model.save_pretrained(str(folder))
+    with quietly():
+        model.save_pretrained(str(folder))
     _write_tokenizer(bi_encoder, folder, window)
 
 
