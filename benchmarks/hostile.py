@@ -31,7 +31,7 @@ from engine.errors import ShortlistError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.attacks import Attack
+    from benchmarks.raw_requests import Attack
     from benchmarks.served import Served
 
 TIMEOUT: Final = 5.0  # seconds that the server gives a request and its body

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 
-from benchmarks.attacks import KINDS, Attack, attacks
+from benchmarks.attacks import KINDS, attacks
 from benchmarks.hostile import send
+from benchmarks.raw_requests import Attack
 from server.app import create_app
 from server.connection import Connection
 from server.settings import ServerSettings
