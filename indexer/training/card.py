@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from indexer.training.examples import TrainingSet
     from indexer.training.gate import Verdict
 
 _NOTHING_DECIDED: Final = """## Before and after
@@ -212,6 +213,17 @@ def said(verdict: Verdict) -> list[str]:
     if not verdict.passed:
         lines.append("**It did not pass the gate**: it may be worse than what is in use.")
     return lines
+
+
+def source_of(training: TrainingSet, notes: Sequence[str]) -> dict[str, Any]:
+    """Return what data_section tells of a set; `notes` are those of what was left to learn from."""
+    return {
+        "name": training.name,
+        "kind": training.kind,
+        "examples": len(training.examples),
+        "checksums": dict(training.checksums),
+        "notes": list(notes),
+    }
 
 
 def data_section(data: Sequence[Mapping[str, Any]], mining: str) -> str:

@@ -15,6 +15,7 @@ from engine.errors import UsageError
 from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
 from indexer.training.apart import apart, held_out_once
+from indexer.training.card import source_of
 from indexer.training.encoder_card import EncoderCard
 from indexer.training.encoder_gate import judge_encoder
 from indexer.training.encoder_options import require_enough
@@ -135,7 +136,7 @@ def train_stage_one(  # noqa: PLR0913 - what is trained on what, beside what, an
         trained=trained, default=not source, verdict=verdict,
         name=about.get("name", ""), license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[_told(one, part.notes) for one, (part, _) in zip(sets, parts, strict=True)],
+        data=[source_of(one, part.notes) for one, (part, _) in zip(sets, parts, strict=True)],
         mining=told, command=environment.command, versions=environment.versions,
     )  # fmt: skip
     (work.model / "README.md").write_text(card.text(), encoding="utf-8")
@@ -183,13 +184,3 @@ def _trained(
     shutil.rmtree(work.model, ignore_errors=True)  # of a training that was stopped
     work.model.parent.mkdir(exist_ok=True)
     return train_encoder(source, examples, how, work.model, learning)
-
-
-def _told(training: TrainingSet, notes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "name": training.name,
-        "kind": training.kind,
-        "examples": len(training.examples),
-        "checksums": dict(training.checksums),
-        "notes": list(notes),
-    }

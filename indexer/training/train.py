@@ -18,7 +18,7 @@ from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
 from engine.rerankers import load
 from engine.rerankers.settings import ModelSettings
-from indexer.training.card import Card
+from indexer.training.card import Card, source_of
 from indexer.training.gate import judge
 from indexer.training.heldout import HeldOut
 from indexer.training.prepared import prepare
@@ -130,7 +130,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         in_use=None if in_use is None else in_use.name,
         license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[_told(one, left.notes) for one, left in zip(sets, prepared.sets, strict=True)],
+        data=[source_of(one, left.notes) for one, left in zip(sets, prepared.sets, strict=True)],
         hyperparameters=_hyperparameters(options, finetuned),
         mining=prepared.told,
         curve=[(p.step, p.loss, p.metrics.get(looked)) for p in finetuned.curves],
@@ -204,16 +204,6 @@ def _write_settings(path: Path, settings: ModelSettings) -> None:
     if settings.calibration is not None:
         said["calibration"] = asdict(settings.calibration)
     path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-
-
-def _told(training: TrainingSet, notes: Sequence[str]) -> dict[str, Any]:
-    return {
-        "name": training.name,
-        "kind": training.kind,
-        "examples": len(training.examples),
-        "checksums": dict(training.checksums),
-        "notes": list(notes),
-    }
 
 
 def _hyperparameters(options: TrainOptions, finetuned: Finetuned) -> dict[str, Any]:
