@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from engine.errors import UsageError
 from server.cli.sections import section
 from server.cli.train_options import options_of
+from server.cli.train_show import show_doubts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -158,8 +159,6 @@ def _train(
 def _show(
     outcome: EncoderOutcome, index: Path, *, saved: bool, applied: bool, as_json: bool
 ) -> None:
-    from indexer.training.card import VERBATIM
-
     verdict, encoded = outcome.verdict, outcome.encoded
     before, after = (row["base"] for row in verdict.rows)
     if as_json:
@@ -180,10 +179,7 @@ def _show(
         f" (95 % interval {low:+.1f} to {high:+.1f}); recall@100 {100 * before['R@100']:.1f}"
         f" -> {100 * after['R@100']:.1f}"
     )
-    if verdict.few:
-        click.echo(f"{verdict.queries} questions prove nothing: judge more (shortlist label)")
-    if verdict.verbatim:
-        click.echo(VERBATIM)
+    show_doubts(verdict)
     if not saved:
         click.echo(f"not better: {outcome.folder}")
         return

@@ -66,14 +66,19 @@ def _numbers(verdict: Verdict | None) -> dict[str, Any]:
 
 
 def _show_verdict(verdict: Verdict) -> None:
-    from indexer.training.card import VERBATIM
-
     low, high = (100 * end for end in verdict.interval)
     click.echo(
         f"nDCG@10 on {verdict.queries:,} held-out questions: {100 * verdict.before:.1f}"
         f" ({verdict.against}) -> {100 * verdict.after:.1f},"
         f" {100 * (verdict.after - verdict.before):+.1f} (95 % interval {low:+.1f} to {high:+.1f})"
     )
+    show_doubts(verdict)
+
+
+def show_doubts(verdict: Verdict) -> None:
+    """Say why a verdict may not hold, if anything speaks against it."""
+    from indexer.training.card import VERBATIM
+
     if verdict.few:
         click.echo(f"{verdict.queries} questions prove nothing: judge more (shortlist label)")
     if verdict.verbatim:
