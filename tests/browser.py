@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+
+from tests.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -46,17 +46,8 @@ def served(app: FastAPI) -> Generator[str]:
     config = uvicorn.Config(
         app, loop="asyncio", http="h11", ws="none", log_config=None, timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with listening(config) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
@@ -21,6 +20,7 @@ from server.app import create_app
 from server.connection import Connection
 from server.settings import ServerSettings
 from tests.fakes import make_engine
+from tests.listening import listening
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -39,15 +39,8 @@ def port() -> Generator[int]:
     """A server whose patience ends soon."""
     app = create_app(lambda: make_engine(TEXT), settings=ServerSettings(timeout=1, threads=4))
     config = uvicorn.Config(app, loop="asyncio", http=Hasty, ws="none", log_config=None)
-    server = uvicorn.Server(config)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+    with listening(config) as port:
+        yield port
 
 
 def connect(port: int) -> socket.socket:
