@@ -15,6 +15,8 @@ from server.cli import main
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pytest
+
 HOME = Path(__file__).parents[1]
 START = "from server.cli import main; main()"
 
@@ -37,6 +39,14 @@ def shortlist(*args: str | Path) -> Outcome:
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
     return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def at_home(folder: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let commands run in a folder, with the cache in it, over an index; return the folder."""
+    monkeypatch.setenv("SHORTLIST_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("SHORTLIST_INDEX", str(index))
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -16,20 +16,16 @@ from indexer.training.card import VERBATIM
 from indexer.training.options import FinetuneOptions
 from indexer.training.train import train as train_here
 from indexer.training.train_options import TrainOptions
-from tests.commands import shortlist
+from tests.commands import at_home, shortlist
 from tests.hub import hub_here
-from tests.tiny_models import library_cross_encoder, save_cross_encoder
+from tests.sea_index import DOCUMENTS, UNSEEN, write_sea
+from tests.tiny_models import library_cross_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.commands import Outcome
 
-# Stage one puts the heart first, whose text names the number twice; the sea is what is wanted.
-DOCUMENTS = {
-    **{f"sea{n}": f"the sea is {n} fish swims" for n in range(60)},
-    **{f"heart{n}": f"what is {n} the heart {n} is red" for n in range(60)},
-}
 # As much as a tiny model of random numbers needs; a real one needs other things.
 LEARN = ("--learning-rate", "0.002", "--epochs", "12", "--batch-size", "32", "--negatives", "2",
          "--random-negatives", "1", "--range-max", "10", "--dev-depth", "10")  # fmt: skip
@@ -39,21 +35,13 @@ LEARN = ("--learning-rate", "0.002", "--epochs", "12", "--batch-size", "32", "--
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an index, pairs about it and a tiny base."""
     place = tmp_path_factory.mktemp("train")
-    rows = [f"{name},{text}" for name, text in DOCUMENTS.items()]
-    (place / "corpus.csv").write_text("\n".join(["id,text", *rows]))
-    assert shortlist("index", place / "corpus.csv", "-i", place / "my.index").code == 0
-    pairs = [{"question": f"what is {n}", "document_id": f"sea{n}"} for n in range(60)]
-    (place / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs))
-    save_cross_encoder(place / "tiny")
+    write_sea(place)
     return place
 
 
 @pytest.fixture
 def home(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SHORTLIST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SHORTLIST_INDEX", str(place / "my.index"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return at_home(tmp_path, place / "my.index", monkeypatch)
 
 
 def train(place: Path, *more: str | Path, pairs: str = "pairs.jsonl") -> Outcome:
@@ -78,9 +66,7 @@ def test_a_model_that_learned_is_saved_with_all_that_it_was_made_of(
     assert (mine / "training/mined.jsonl").exists()
     report = json.loads((mine / "training/evaluation/report.json").read_text())
     assert report["rows"][-1]["realistic"]["nDCG@10"] == pytest.approx(said["after"])
-    reloaded = library_cross_encoder(mine)
-    texts = [DOCUMENTS[name].replace("5", "70") for name in ("sea5", "heart5")]
-    sea, heart = reloaded.predict([("what is 70", text) for text in texts])
+    sea, heart = library_cross_encoder(mine).predict(UNSEEN)
     assert sea > heart
     assert load(str(mine)).weight == said["weight"]
     found = shortlist("search", "what is 7", "--reranker", mine, "--json")

@@ -15,7 +15,7 @@ import pytest
 from engine.local.store import LocalStore
 from engine.local.verify import verify
 from engine.static import StaticEncoder
-from tests.commands import START, environment, shortlist
+from tests.commands import START, at_home, environment, shortlist
 from tests.tiny_models import save_headless, save_static
 
 if TYPE_CHECKING:
@@ -51,10 +51,7 @@ def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of its own with the index, the pairs and the tiny encoder."""
     shutil.copytree(made / "index", tmp_path / "my.index")
     shutil.copy(made / "pairs.csv", tmp_path)
-    monkeypatch.setenv("SHORTLIST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SHORTLIST_INDEX", str(tmp_path / "my.index"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return at_home(tmp_path, tmp_path / "my.index", monkeypatch)
 
 
 def write_pairs(path: Path, pairs: list[tuple[str, str]]) -> None:

@@ -19,8 +19,9 @@ from indexer.training.reading import read_examples
 from indexer.training.resolved import resolve
 from indexer.training.train import train
 from indexer.training.train_options import TrainOptions
-from tests.commands import shortlist
-from tests.tiny_models import save_bi_encoder, save_cross_encoder
+from tests.commands import at_home, shortlist
+from tests.sea_index import UNSEEN, write_pairs, write_sea
+from tests.tiny_models import save_bi_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from indexer.training.finetuned import Status
     from tests.commands import Outcome
 
-# Stage one puts the heart first, whose text names the number twice; the sea is what is wanted.
-DOCUMENTS = {
-    **{f"sea{n}": f"the sea is {n} fish swims" for n in range(60)},
-    **{f"heart{n}": f"what is {n} the heart {n} is red" for n in range(60)},
-}
 MINE = ("--negatives", "2", "--random-negatives", "1", "--range-max", "10", "--dev-depth", "10",
         "--reranker", "none")  # fmt: skip
 LEARN = ("--learning-rate", "0.002", "--epochs", "12")
@@ -42,14 +38,9 @@ LEARN = ("--learning-rate", "0.002", "--epochs", "12")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an index, pairs about it, questions alone, and a teacher that knows the sea."""
     place = tmp_path_factory.mktemp("taught")
-    rows = [f"{name},{text}" for name, text in DOCUMENTS.items()]
-    (place / "corpus.csv").write_text("\n".join(["id,text", *rows]))
-    assert shortlist("index", place / "corpus.csv", "-i", place / "my.index").code == 0
-    pairs = [{"question": f"what is {n}", "document_id": f"sea{n}"} for n in range(60)]
-    (place / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs))
-    (place / "few.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs[:20]))
+    write_sea(place)
+    write_pairs(place / "few.jsonl", 20)
     (place / "log.txt").write_text("".join(f"what is {n}\n" for n in range(20, 60)))
-    save_cross_encoder(place / "tiny")
     outcome = shortlist("train", place / "pairs.jsonl", "-i", place / "my.index", "-o",
                         place / "teacher", "--base", place / "tiny", *MINE, *LEARN,
                         "--batch-size", "32", "--cache", place / "cache")  # fmt: skip
@@ -59,10 +50,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SHORTLIST_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("SHORTLIST_INDEX", str(place / "my.index"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return at_home(tmp_path, place / "my.index", monkeypatch)
 
 
 def student(place: Path, *more: str | Path, pairs: str = "pairs.jsonl") -> Outcome:
@@ -73,8 +61,7 @@ def student(place: Path, *more: str | Path, pairs: str = "pairs.jsonl") -> Outco
 
 
 def sea_before_heart(model: Path) -> bool:
-    texts = [DOCUMENTS[name].replace("5", "70") for name in ("sea5", "heart5")]
-    sea, heart = load(str(model)).score([("what is 70", text) for text in texts]).logits
+    sea, heart = load(str(model)).score(UNSEEN).logits
     return bool(sea > heart)
 
 
