@@ -72,11 +72,29 @@ class Shelf:
         return [e.snapshot.closed for e in self.engines if isinstance(e.snapshot, Watched)]
 
 
+class SlowShelf(Shelf):
+    """Nothing newer comes of it before it may `go`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def renew(self, engine: SearchEngine) -> SearchEngine | None:
+        self.entered.set()
+        self.go.wait()
+        return super().renew(engine)
+
+
 def started(live: LiveEngine) -> LiveEngine:
     live.start()
     while live.progress == "loading":
         time.sleep(0.001)
     return live
+
+
+def answering(live: LiveEngine) -> SearchEngine:
+    with live.use() as engine:
+        return engine
 
 
 def test_no_answer_is_dropped_or_mixed_while_commits_come() -> None:
@@ -170,27 +188,15 @@ def test_the_commit_before_answers_when_the_newer_cannot_be_opened(
 
 
 def test_a_slow_renewal_keeps_nobody_waiting() -> None:
-    shelf = Shelf()
-    entered, go = threading.Event(), threading.Event()
-
-    def renew(engine: SearchEngine) -> SearchEngine | None:
-        entered.set()
-        go.wait()
-        return shelf.renew(engine)
-
-    live = started(LiveEngine(shelf.load, renew, 0))
+    shelf = SlowShelf()
+    live = started(LiveEngine(shelf.load, shelf.renew, 0))
     shelf.commit()
-
-    def ask() -> int:
-        with live.use() as engine:
-            return engine.snapshot.generation
-
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(ask)
-        entered.wait()
-        assert ask() == 1
-        go.set()
-        assert first.result() == 2
+        first = pool.submit(answering, live)
+        shelf.entered.wait()
+        assert answering(live) is shelf.engines[0]
+        shelf.go.set()
+        assert first.result().snapshot.generation == 2
     live.close()
 
 
@@ -244,29 +250,17 @@ def test_what_was_loaded_before_answers_until_it_is_loaded_anew() -> None:
 
 
 def test_a_commit_renews_what_answers_and_never_brings_back_the_models_before() -> None:
-    shelf = Shelf()
-    entered, go = threading.Event(), threading.Event()
-
-    def renew(engine: SearchEngine) -> SearchEngine | None:
-        entered.set()
-        go.wait()
-        return shelf.renew(engine)
-
-    live = started(LiveEngine(shelf.load, renew, 0))
+    shelf = SlowShelf()
+    live = started(LiveEngine(shelf.load, shelf.renew, 0))
     shelf.commit()
-
-    def ask() -> SearchEngine:
-        with live.use() as engine:
-            return engine
-
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(ask)  # renews the first engine
-        entered.wait()
+        asked = pool.submit(answering, live)  # renews the first engine
+        shelf.entered.wait()
         assert live.reload() == 2
         reloaded = shelf.engines[1]
-        go.set()
+        shelf.go.set()
         assert asked.result() is reloaded
-    assert ask() is reloaded
+    assert answering(live) is reloaded
     assert shelf.closed() == [True, False, True]
     live.close()
 
