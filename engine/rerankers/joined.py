@@ -8,11 +8,15 @@ layers on, some layers more read them together. What the two readings say is add
 
     cosine    of the two texts' mean vectors: what the bi-encoder itself would say
     matched   mean over the query's tokens of the best cosine with any of the passage's (MaxSim:
-              Khattab & Zaharia 2020, doi:10.1145/3397271.3401075)
+              Khattab & Zaharia 2020, doi:10.1145/3397271.3401075), by what each token is worth
     least     the same of the query's worst matched token: one that the passage leaves out
 
-A new one has a classifier of nearly zero: it begins as good as the bi-encoder, and learns
-corrections.
+Three small maps are learned with them: of the mean vectors, of the tokens' vectors (both add to
+what they map), and of a query's token to what it is worth. They learn in seconds what a collection
+calls alike; the layers that join take hours.
+
+A new one has maps of zero and a classifier of nearly zero: it begins as good as the bi-encoder,
+and learns corrections.
 Joining late costs little (PreTTR: MacAvaney et al. 2020, doi:10.1145/3397271.3401093), and what
 reads apart is not trained, so it cannot forget.
 
@@ -60,6 +64,9 @@ class JoinedBertConfig(BertConfig):
 class JoinedBert(BertPreTrainedModel):
     """One score for a pair; see the module."""
 
+    # What learns as fast as a head: a name of a parameter begins with one of these.
+    HEADS: Final = ("signals.", "text_map.", "token_map.", "token_worth.")
+
     config_class = JoinedBertConfig
     base_model_prefix = "bert"
 
@@ -74,6 +81,9 @@ class JoinedBert(BertPreTrainedModel):
         )
         self.kinds = nn.Embedding(2, width)
         self.signals = nn.Linear(3, 1)
+        self.text_map = nn.Linear(width, width, bias=False)
+        self.token_map = nn.Linear(width, width, bias=False)
+        self.token_worth = nn.Linear(width, 1, bias=False)
         self.mix = nn.Linear(4 * width, width)
         self.classifier = nn.Linear(width, 1)
         self.post_init()
@@ -85,7 +95,8 @@ class JoinedBert(BertPreTrainedModel):
         for number, layer in enumerate(self.joined, start=cast("int", self.config.joined_from)):
             layer.load_state_dict(layers[min(number, len(layers) - 1)].state_dict())
         with torch.no_grad():
-            self.kinds.weight.zero_()
+            for mapped in (self.kinds, self.text_map, self.token_map, self.token_worth):
+                mapped.weight.zero_()
             self.signals.weight.copy_(torch.tensor([_SIGNALS]))
             self.signals.bias.fill_(_SHIFT)
             # Zeros would stop the gradient on its way to the layers.
@@ -139,16 +150,22 @@ class JoinedBert(BertPreTrainedModel):
         """Return what the reading apart says, in float32: half precision has cosines in steps."""
         with torch.autocast(hidden.device.type, enabled=False):
             hidden = hidden.float()
-            cosine = functional.cosine_similarity(
-                _mean(hidden, first), _mean(hidden, second), dim=-1
-            )
-            unit = functional.normalize(hidden, dim=-1)
+            texts = [_mean(hidden, tokens) for tokens in (first, second)]
+            query, passage = (text + _mapped(self.text_map, text) for text in texts)
+            cosine = functional.cosine_similarity(query, passage, dim=-1)
+            unit = functional.normalize(hidden + _mapped(self.token_map, hidden), dim=-1)
             best = (unit @ unit.transpose(1, 2)).masked_fill(~second[:, None, :], -1).amax(-1)
             words = _inner(first)
-            matched = (best * words).sum(1) / words.sum(1)
+            worth = _mapped(self.token_worth, hidden)[..., 0].masked_fill(~words, -torch.inf)
+            matched = (best * worth.softmax(1)).sum(1)
             least = best.masked_fill(~words, 1).amin(1)
             said = torch.stack([cosine, matched, least], -1)
             return functional.linear(said, self.signals.weight.float(), self.signals.bias.float())
+
+
+def _mapped(by: nn.Linear, vectors: torch.Tensor) -> torch.Tensor:
+    """Return what a map says in float32, whatever its weights are kept in."""
+    return functional.linear(vectors, by.weight.float())
 
 
 def _read(layer: nn.Module, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,7 @@ from transformers.integrations.integration_utils import get_available_reporting_
 
 from engine.errors import ModelError, UsageError
 from engine.rerankers.batches import quietly
+from engine.rerankers.joined import JoinedBert
 from indexer.training.base import has_new_head, layers_of
 from indexer.training.buckets import batches_of
 from indexer.training.checkpoints import begin, checkpoints_of
@@ -144,8 +145,9 @@ def _arguments(
             "greater_is_better": True,
         }
     rate = options.learning_rate or _usual_rate(base)
-    if has_new_head(base):
-        watched["learning_rate_mapping"] = {_head_of(base): rate * options.head_rate}
+    head = _head_of(base)
+    if head:
+        watched["learning_rate_mapping"] = {head: rate * options.head_rate}
     return CrossEncoderTrainingArguments(
         output_dir=str(checkpoints_of(folder)),
         num_train_epochs=options.epochs,
@@ -214,11 +216,20 @@ def _require_possible(
 
 
 def _head_of(base: CrossEncoder) -> str:
-    """Return a pattern of the names of what lies outside the encoder, and of its pooler."""
+    """Return a pattern of the names of what learns fast; empty where all learns alike.
+
+    A new head: what lies outside the encoder, and its pooler. Of an encoder that joins late: what
+    is no layer, each time that it is trained.
+    """
     transformer = cast("Any", base[0]).model
-    encoder = f"{transformer.base_model_prefix}."
     names = [name for name, _ in transformer.named_parameters()]
-    head = [name for name in names if not name.startswith(encoder) or ".pooler." in name]
+    if isinstance(transformer, JoinedBert):
+        head = [name for name in names if name.startswith(JoinedBert.HEADS)]
+    elif has_new_head(base):
+        encoder = f"{transformer.base_model_prefix}."
+        head = [name for name in names if not name.startswith(encoder) or ".pooler." in name]
+    else:
+        return ""
     return rf"\.model\.({'|'.join(map(re.escape, head))})$"
 
 

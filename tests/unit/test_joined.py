@@ -119,7 +119,7 @@ def test_training_leaves_what_reads_apart_as_it_is(joined: Path) -> None:
     model = cast("JoinedBert", load_base(str(joined), max_length=32)[0].model)
     trained = {name for name, weight in model.named_parameters() if weight.requires_grad}
     assert not any(name.startswith("bert.") for name in trained)
-    assert {"classifier.weight", "signals.weight", "kinds.weight"} <= trained
+    assert {"classifier.weight", "signals.weight", "kinds.weight", "token_map.weight"} <= trained
     assert any(name.startswith("joined.0.") for name in trained)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,16 @@ def test_the_labels_of_a_list_stay_beside_their_passages() -> None:
         "a long passage": 1.0,
         "short": 0.0,
     }
+
+
+def test_a_positive_is_to_get_nearly_all_of_a_listnet_and_a_teacher_is_taken_at_its_word() -> None:
+    given, taught = (
+        rows_of("s", [example("a", *labels)], FinetuneOptions(loss="listnet")).data[0]["labels"]
+        for labels in ((1, 0, 0, 0, 0, 0), (3.5, -1.0))
+    )
+    shares = np.exp(given) / np.exp(given).sum()
+    assert shares.max() > 0.99
+    assert sorted(taught) == [-1.0, 3.5]
 
 
 def test_every_anchor_has_equally_many_negatives_of_its_own() -> None:
