@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import UsageError
 from indexer.training.examples import Example
+from indexer.training.gate import FEW
 from indexer.training.groups import split, ties
 from indexer.training.heldout import held_out, in_index
 from indexer.training.mining import choose
@@ -40,7 +41,7 @@ def apart(sets: Sequence[TrainingSet], options: TrainOptions) -> list[Part]:
     for one in sets:
         examples, dev = one.examples, one.dev
         if not dev and one.kind != "questions":
-            examples, dev = split(examples, seed=seed, most=options.dev_queries + _TUNED)
+            examples, dev = _split(examples, options)
         parts.append((replace(one, examples=examples, dev=()), dev))
     held = [{tie for example in dev for tie in ties(example)} for _, dev in parts]
     for at, (one, dev) in enumerate(parts):
@@ -56,6 +57,16 @@ def apart(sets: Sequence[TrainingSet], options: TrainOptions) -> list[Part]:
         notes = (*one.notes, *(told if fewer else ()))
         parts[at] = (replace(one, examples=left, notes=notes), dev)
     return parts
+
+
+def _split(
+    examples: Sequence[Example], options: TrainOptions
+) -> tuple[Sequence[Example], Sequence[Example]]:
+    """Hold out a tenth; of few questions a quarter, until there are enough to prove something."""
+    least = min(FEW, len(examples) // 4, options.dev_queries)
+    return split(
+        examples, seed=options.finetune.seed, least=least, most=options.dev_queries + _TUNED
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,13 @@ def test_the_gate_asks_what_the_index_answers_and_others_are_asked_besides() -> 
     assert (len(parts.tuning), len(parts.judged), len(parts.others)) == (73, 120, 0)
 
 
+@pytest.mark.parametrize(("given", "held"), [(1000, 100), (200, 50), (100, 25), (8, 2)])
+def test_a_tenth_is_held_out_and_of_few_up_to_a_quarter(given: int, held: int) -> None:
+    one = TrainingSet(name="faq", kind="pairs", examples=examples(given))
+    [(learned, dev)] = apart([one], TrainOptions())
+    assert (len(learned.examples), len(dev)) == (given - held, held)
+
+
 def test_what_one_set_holds_out_is_learned_from_no_other() -> None:
     own = TrainingSet(name="faq", kind="pairs", examples=examples(50))
     same_answers = [Example(f"again {e.query}", e.candidates) for e in examples(60)]
