@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         ("load", _add_load, "throughput and latency of a server that many clients ask"),
         ("schema", _add_schema, "whether a server does what its OpenAPI says (schemathesis)"),
         ("material", _add_material, "what the models that ship learn from"),
+        ("lists", _add_lists, "negatives for the material, mined source by source"),
+        ("ship", _add_ship, "put a trained reranker into the package, fitted on watched sources"),
         ("keep", _add_keep, "the rows of reports that `shortlist evaluate` wrote"),
     ):
         add(commands.add_parser(name, help=text))
@@ -91,6 +93,19 @@ def _add_material(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries", type=int, default=30_000, help="to learn from, in all")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     parser.set_defaults(run=_material)
+
+
+def _add_lists(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("material", type=Path, metavar="MATERIAL")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE")
+    parser.set_defaults(run=_lists)
+
+
+def _add_ship(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, help="as shortlist train saved it")
+    parser.add_argument("--material", type=Path, required=True)
+    parser.add_argument("--about", required=True, help="a line for shortlist models")
+    parser.set_defaults(run=_ship)
 
 
 def _add_keep(parser: argparse.ArgumentParser) -> None:
@@ -232,6 +247,24 @@ def _material(options: argparse.Namespace) -> None:
     told = write_material(data, options.output, options.queries)
     learned = sum(source["pairs"] for source in told["learned"].values())
     print(f"{learned:,} queries of {len(told['learned'])} sources: {options.output}")
+
+
+def _lists(options: argparse.Namespace) -> None:
+    from benchmarks.lists import write_lists
+
+    for name, count in write_lists(options.material, options.output).items():
+        print(f"{count:,} {name}")
+
+
+def _ship(options: argparse.Namespace) -> None:
+    from benchmarks.models import attribution, ship
+    from benchmarks.readme import MODELS
+
+    data = data_folder()
+    assert data is not None  # noqa: S101 - main refused before
+    folder = MODELS / options.model.resolve().name
+    made = attribution(data, options.material)
+    print(ship(options.model, folder, options.material, options.about, made))
 
 
 def _keep(options: argparse.Namespace) -> None:

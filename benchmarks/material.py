@@ -1,12 +1,14 @@
 """What the models that ship learn from: pairs of openly licensed sources, with their texts.
 
-    material/corpus.jsonl       passages of all sources, to be indexed: negatives are mined there
+    material/corpus.jsonl       passages of all sources, to be indexed: the gate asks there
+    material/corpora/NAME.jsonl those of each source: its negatives are mined there
     material/pairs/NAME.jsonl   query, document_id: what is learned, of each source its share
     material/watched/NAME/      sources that are never learned from, as judged collections
     material/sources.json       counts and checksums, for the card
 
 A small source says as much about a kind of question as a large one, so shares follow the square
-root of the sources' sizes. Nothing that a test or dev split judges is in here.
+root of the sources' sizes; those that are reported as learned get more. Nothing that a test or dev
+split judges is in here.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 # Judged collections whose licence allows it; xquad-multi is squad's test split, translated.
 JUDGED: Final = ("squad", "medquad", "tldr-commands")
+# Pairs of them: what is reported as in domain must have been learned.
+AT_HOME: Final = {"squad": 6000, "medquad": 4000, "tldr-commands": 4000}
 # Kept apart, one of each kind, to see how a model does on what it never saw.
 WATCHED: Final = ("wiki-claims", "desktop-answers", "security-guides", "man-pages", "recipes")
 _WATCHED_QUERIES: Final = 150
@@ -54,7 +58,11 @@ def write_material(data: Path, folder: Path, queries: int, seed: int = 0) -> dic
     mixed = [_mixed(path) for path in sorted((data / "train-mix").glob("*.jsonl.gz"))]
     learned = [source for source in mixed if source.name not in WATCHED]
     learned += [_judged(data / name, name) for name in JUDGED]
-    shares = _shares([len(source.pairs) for source in learned], queries)
+    sizes = [len(source.pairs) for source in learned]
+    shares = [
+        min(size, AT_HOME.get(source.name, share))
+        for source, size, share in zip(learned, sizes, _shares(sizes, queries), strict=True)
+    ]
     told: dict[str, Any] = {"seed": seed, "learned": {}, "watched": {}}
     for source, share in zip(learned, shares, strict=True):
         pairs = _sample(source, share, seed)
@@ -62,6 +70,7 @@ def write_material(data: Path, folder: Path, queries: int, seed: int = 0) -> dic
             folder / "pairs" / f"{source.name}.jsonl",
             ({"query": query, "document_id": document} for query, document in pairs),
         )
+        _write(folder / "corpora" / f"{source.name}.jsonl", _records(source.documents))
         told["learned"][source.name] = {"pairs": share, "of": len(source.pairs), **source.checksums}
     _write(folder / "corpus.jsonl", _records([d for source in learned for d in source.documents]))
     for source in mixed:

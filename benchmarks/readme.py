@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 README: Final = Path(__file__).parents[1] / "README.md"
+MODELS: Final = README.parent / "engine" / "models"
 QUALITY: Final = RESULTS / "quality-test.json"
+_RESULTS: Final = "benchmarks/results/quality-test.json"
 _BEGIN: Final = "<!-- quality -->"
 _END: Final = "<!-- /quality -->"
 _PRIMARY: Final = "nDCG@10"
@@ -28,15 +30,15 @@ _HEAD: Final = (
 )  # fmt: skip
 
 
-def render(quality: Mapping[str, Any]) -> str:
-    """Return what stands between the markers."""
+def render(quality: Mapping[str, Any], results: str = _RESULTS) -> str:
+    """Return what stands between the markers; `results` is the link to the figures."""
     rows: Sequence[Row] = quality["rows"]
     peers: Sequence[Row] = quality["peers"]
     names = dict.fromkeys(row["collection"] for row in rows)
     lines = [line for name in names for line in _lines(name, rows, peers)]
     width = len(_HEAD) if any(row["reranker"] for row in rows) else _STAGE_ONE
     table = markdown(_HEAD[:width], (line[:width] for line in lines))
-    return f"{_intro(quality)}\n\n{table}"
+    return f"{_intro(quality, results)}\n\n{table}"
 
 
 def replaced(readme: str, table: str) -> str:
@@ -53,33 +55,47 @@ def replaced(readme: str, table: str) -> str:
 
 
 def update(readme: Path = README, quality: Path = QUALITY, *, check: bool = False) -> None:
-    """Write the tables into the README, or only check that they are those of the results.
+    """Write the tables into the README and the cards of the models that ship, or only check them.
 
     Raises:
-        ShortlistError: if a check finds that they are not, or if there is nothing to write.
+        ShortlistError: if a check finds that they are not those of the results, or if there is
+            nothing to write.
     """
     found = read(quality)
     if not found:
         raise ShortlistError(f"there is no {quality}; run python -m benchmarks quality")
-    text = readme.read_text("utf-8")
-    new = replaced(text, render(found))
+    _update(readme, render(found), quality, check=check)
+    for card in sorted(MODELS.glob("*/README.md")):
+        table = render(_of(found, card.parent.name), f"../../../{_RESULTS}")
+        _update(card, table, quality, check=check)
+
+
+def _of(quality: Mapping[str, Any], model: str) -> Mapping[str, Any]:
+    """Return the figures of stage one and of one model."""
+    rows = quality["rows"]
+    return {**quality, "rows": [r for r in rows if (r["reranker"] or model).startswith(model)]}
+
+
+def _update(page: Path, table: str, quality: Path, *, check: bool) -> None:
+    text = page.read_text("utf-8")
+    new = replaced(text, table)
     if check and new != text:
         raise ShortlistError(
-            f"the quality table in {readme.name} is not that of {quality.name};"
+            f"the quality table in {page.name} is not that of {quality.name};"
             " run python -m benchmarks report"
         )
     if new != text:
-        readme.write_text(new, "utf-8")
-    print(f"{readme.name}: " + ("up to date" if new == text else "written anew"))
+        page.write_text(new, "utf-8")
+    print(f"{page.name}: " + ("up to date" if new == text else "written anew"))
 
 
-def _intro(quality: Mapping[str, Any]) -> str:
+def _intro(quality: Mapping[str, Any], results: str) -> str:
     rows: Sequence[Row] = quality["rows"]
     dates = sorted({row["date"] for row in rows})
     when = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
     text = (
         f"{_PRIMARY} on test splits, in percent, measured by ir-measures on {when} with"
-        " `python -m benchmarks quality` ([results](benchmarks/results/quality-test.json))."
+        f" `python -m benchmarks quality` ([results]({results}))."
     )
     reranked = [row for row in rows if row["reranker"]]
     if not reranked:

@@ -7,6 +7,7 @@ probability that a candidate is relevant, as candidates are when they are served
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from engine.rerankers.settings import Calibration, ModelSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engine.types import FloatArray
     from indexer.training.heldout import HeldOut
 
@@ -25,23 +28,25 @@ _FEW: Final = 30
 USUAL: Final = 0.7
 
 
-def fit(held_out: HeldOut, logits: FloatArray) -> tuple[ModelSettings, dict[float, float]]:
+def fit(*parts: tuple[HeldOut, FloatArray]) -> tuple[ModelSettings, dict[float, float]]:
     """Return weight and calibration, and the mean realistic nDCG@10 at each weight.
 
     The weight is the middle of the best stretch of the curve (within half a point of its best), so
     that one lucky query does not choose it.
 
     Args:
-        held_out: queries that the model was not trained on.
-        logits: (n,) of `held_out.pairs`.
+        parts: queries that the model was not trained on, of one collection or of several, and (n,)
+            logits of their `pairs`. In the curve each collection counts alike.
     """
     curve = {
-        weight: float(np.mean(list(held_out.measure(logits, weight).values())))
+        weight: fmean(
+            fmean(held_out.measure(logits, weight).values()) for held_out, logits in parts
+        )
         for weight in WEIGHTS
     }
-    few = len(held_out.collection.queries) < _FEW
+    few = sum(len(held_out.collection.queries) for held_out, _ in parts) < _FEW
     weight = USUAL if few else _middle_of_the_best(curve)
-    return ModelSettings(weight=weight, calibration=_calibrated(held_out, logits)), curve
+    return ModelSettings(weight=weight, calibration=_calibrated(parts)), curve
 
 
 def _middle_of_the_best(curve: dict[float, float]) -> float:
@@ -55,11 +60,13 @@ def _middle_of_the_best(curve: dict[float, float]) -> float:
     return WEIGHTS[(first + last) // 2]
 
 
-def _calibrated(held_out: HeldOut, logits: FloatArray) -> Calibration | None:
+def _calibrated(parts: Sequence[tuple[HeldOut, FloatArray]]) -> Calibration | None:
     """Return Platt's two numbers; None where a class is missing or the order is upside down."""
-    found, relevant = held_out.served()
+    served = [held_out.served() for held_out, _ in parts]
+    found, relevant = (np.concatenate(some) for some in zip(*served, strict=True))
+    logits = np.concatenate([logits for _, logits in parts])[found].reshape(-1, 1)
     if not relevant[found].any() or relevant[found].all():
         return None
-    model = LogisticRegression(C=1e6).fit(logits[found].reshape(-1, 1), relevant[found])
+    model = LogisticRegression(C=1e6).fit(logits, relevant[found])
     scale, shift = float(model.coef_[0][0]), float(model.intercept_[0])
     return Calibration(round(scale, 4), round(shift, 4)) if scale > 0 else None

@@ -180,7 +180,7 @@ def _fitted(
         return {}, USUAL
     held = HeldOut(engine, prepared.asked.in_index.tuning, options.dev_depth)
     logits = load(str(prepared.work.model)).score(held.pairs).logits
-    settings, curve = fit(held, np.asarray(logits))
+    settings, curve = fit((held, np.asarray(logits)))
     _write_settings(prepared.work.model / "shortlist.json", settings)
     return curve, settings.weight or 0.0
 

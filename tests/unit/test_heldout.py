@@ -81,8 +81,8 @@ def test_held_out_questions_without_any_answer_in_the_index_are_an_error() -> No
 
 def test_a_model_that_knows_gets_weight_and_one_that_errs_gets_little(engine: SearchEngine) -> None:
     held = HeldOut(engine, held_out("x", EXAMPLES), 20)
-    knows, curve = fit(held, logits_of(Knowing(), held))
-    errs, _ = fit(held, logits_of(Knowing(sign=-1.0), held))
+    knows, curve = fit((held, logits_of(Knowing(), held)))
+    errs, _ = fit((held, logits_of(Knowing(sign=-1.0), held)))
     assert set(curve) == set(WEIGHTS)
     assert knows.weight is not None
     assert errs.weight is not None
@@ -93,7 +93,7 @@ def test_a_model_that_knows_gets_weight_and_one_that_errs_gets_little(engine: Se
 def test_calibration_turns_logits_into_the_share_that_is_relevant(engine: SearchEngine) -> None:
     held = HeldOut(engine, held_out("x", EXAMPLES), 20)
     logits = logits_of(Knowing(), held)
-    settings, _ = fit(held, logits)
+    settings, _ = fit((held, logits))
     assert settings.calibration is not None
     chances = settings.calibration.relevance(logits)
     found, relevant = held.served()
@@ -102,7 +102,7 @@ def test_calibration_turns_logits_into_the_share_that_is_relevant(engine: Search
 
 def test_an_order_that_is_upside_down_is_not_calibrated(engine: SearchEngine) -> None:
     held = HeldOut(engine, held_out("x", EXAMPLES), 20)
-    assert fit(held, logits_of(Knowing(sign=-1.0), held))[0].calibration is None
+    assert fit((held, logits_of(Knowing(sign=-1.0), held)))[0].calibration is None
 
 
 def gate(engine: SearchEngine, home: Path, model: OverlapReranker, in_use: OverlapReranker | None):  # noqa: ANN201

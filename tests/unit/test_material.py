@@ -4,8 +4,15 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
+from benchmarks.lists import write_lists
 from benchmarks.material import JUDGED, WATCHED, write_material
+from benchmarks.models import ship
+from engine.rerankers import load
+from indexer.training.joining import write_joined
 from indexer.training.reading import read_examples
+from tests.tiny_models import WINDOW, save_headless
 
 
 def _mix(folder: Path, name: str, rows: int) -> None:
@@ -77,3 +84,40 @@ def test_every_pair_names_a_document_of_the_corpus(tmp_path: Path) -> None:
     for path in (material / "pairs").iterdir():
         for example in read_examples(path).examples:
             assert {c.document for c in example.candidates} <= known
+
+
+def test_every_list_has_negatives_of_its_own_source_alone(tmp_path: Path) -> None:
+    material = _written(tmp_path, 1000)
+    told = write_lists(material, tmp_path / "lists.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "lists.jsonl").read_text().splitlines()]
+    assert told == {"large": 100, "small": 16}  # the judged ones have too few documents
+    assert len(rows) == 116
+    for row in rows:
+        source = row["query"].split()[0]
+        texts = [row["positive"], *(row[f"negative_{n}"] for n in range(1, 6))]
+        assert all(text.startswith(source) for text in texts)
+        assert len(set(texts)) == 6
+        number = int(row["query"].split()[-1])
+        assert row["positive"] == f"{source} text {number // 2}"
+    assert write_lists(material, tmp_path / "again.jsonl") == told
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "lists.jsonl").read_bytes()
+
+
+def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_path: Path) -> None:
+    material = _written(tmp_path, 1000)
+    plain = save_headless(tmp_path / "plain")
+    model, shipped = tmp_path / "mine", tmp_path / "shipped"
+    model.mkdir()
+    write_joined(plain, model, start=1, layers=1, window=WINDOW)
+    (model / "README.md").write_text("# mine\n")
+    settings = ship(model, shipped, material, "for tests", "# of what it is made\n")
+    reranker = load(str(shipped))
+    assert reranker.weight == settings.weight
+    assert settings.calibration is not None
+    pairs = [("the sea", "a fish swims"), ("the sea", "red and blue")]
+    trained = load(str(model)).score(pairs).logits
+    assert reranker.score(pairs).logits == pytest.approx(trained, abs=0.2)
+    card = (shipped / "README.md").read_text()
+    assert "<!-- quality -->" in card
+    assert "| relevance said |" in card
+    assert (shipped / "ATTRIBUTION.md").read_text() == "# of what it is made\n"
