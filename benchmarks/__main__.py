@@ -264,7 +264,8 @@ def _ship(options: argparse.Namespace) -> None:
     assert data is not None  # noqa: S101 - main refused before
     folder = MODELS / options.model.resolve().name
     made = attribution(data, options.material)
-    print(ship(options.model, folder, options.material, options.about, made))
+    curve = ship(options.model, folder, options.material, options.about, made)
+    print("\n".join(f"{weight:.1f}: {100 * value:.1f}" for weight, value in curve.items()))
 
 
 def _keep(options: argparse.Namespace) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from engine.rerankers.settings import ModelSettings
     from engine.types import DoubleArray, FloatArray
 
+Curve = dict[float, float]
 _SHIPPED: Final = ("config.json", "tokenizer.json", "tokenizer_config.json", "README.md")
 # 4 bits are enough for what a layer norm follows: benchmarks/LOG.md.
 _COARSE: Final = ("bert.embeddings.word_embeddings.weight",)
@@ -43,8 +44,8 @@ def write_base(folder: Path) -> None:
     write_joined(bundled.minilm_folder(), folder)
 
 
-def ship(model: Path, folder: Path, material: Path, about: str, attribution: str) -> ModelSettings:
-    """Pack a trained model into a folder of the package; return what was fitted for it.
+def ship(model: Path, folder: Path, material: Path, about: str, attribution: str) -> Curve:
+    """Pack a trained model into a folder of the package; return its nDCG@10 at each weight.
 
     Its weight and calibration are fitted on the watched sources, which it never learned from.
 
@@ -65,14 +66,14 @@ def ship(model: Path, folder: Path, material: Path, about: str, attribution: str
     _widen(folder / "tokenizer_config.json")
     compact.pack(load_file(model / "model.safetensors"), folder / compact.FILE, coarse=_COARSE)
     (folder / "ATTRIBUTION.md").write_text(attribution, "utf-8")
-    settings, said = _fitted(folder, material)
+    settings, curve, said = _fitted(folder, material)
     kept = {"weight": settings.weight, "about": about}
     if settings.calibration:
         kept["calibration"] = asdict(settings.calibration)
     (folder / "shortlist.json").write_text(json.dumps(kept, indent=2) + "\n")
     with (folder / "README.md").open("a", encoding="utf-8") as card:
         card.write(_CARD.format(weight=settings.weight, queries=_QUERIES, reliability=said))
-    return settings
+    return curve
 
 
 def _widen(config: Path) -> None:
@@ -81,8 +82,8 @@ def _widen(config: Path) -> None:
     config.write_text(json.dumps(said, indent=2) + "\n")
 
 
-def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, str]:
-    """Return weight and calibration, and a table of what a probability is worth."""
+def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, Curve, str]:
+    """Return weight and calibration, the curve, and a table of what a probability is worth."""
     reranker = load(str(folder))
     places = Places(material / "cache", material / "reports")
     parts: list[tuple[HeldOut, FloatArray]] = []
@@ -90,7 +91,7 @@ def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, str]:
         collection = read_beir(material / "watched" / name)
         held = HeldOut(engine_over(collection, places), collection.sample(_QUERIES), _DEPTH)
         parts.append((held, reranker.score(held.pairs).logits))
-    settings, _ = fit(*parts)
+    settings, curve = fit(*parts)
     if settings.calibration is None:
         raise UsageError(f"{folder.name} ranks the watched sources upside down")
     chances: list[float] = []
@@ -99,7 +100,7 @@ def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, str]:
         found, right = held.served()
         chances += settings.calibration.relevance(logits)[found].tolist()
         relevant += right[found].tolist()
-    return settings, _reliability(np.array(chances), np.array(relevant))
+    return settings, curve, _reliability(np.array(chances), np.array(relevant))
 
 
 def _reliability(chances: DoubleArray, relevant: np.ndarray) -> str:

@@ -110,11 +110,11 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     model.mkdir()
     write_joined(plain, model, start=1, layers=1, window=WINDOW)
     (model / "README.md").write_text("# mine\n")
-    settings = ship(model, shipped, material, "for tests", "# of what it is made\n")
+    curve = ship(model, shipped, material, "for tests", "# of what it is made\n")
     reranker = load(str(shipped))
-    assert reranker.weight == settings.weight
-    assert settings.calibration is not None
+    assert reranker.weight in curve
     pairs = [("the sea", "a fish swims"), ("the sea", "red and blue")]
+    assert reranker.relevance(reranker.score(pairs).logits) is not None
     trained = load(str(model)).score(pairs).logits
     assert reranker.score(pairs).logits == pytest.approx(trained, abs=0.2)
     card = (shipped / "README.md").read_text()
