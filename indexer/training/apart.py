@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NAME: Final = "the training data"
 _TUNED: Final = 100  # held-out questions that choose the weight, and are not asked by the gate
-_TUNED_APART: Final = 90  # held-out questions below which there are too few to be divided
+_TUNED_APART: Final = 30  # held-out questions below which there are too few to be divided
 
 
 def apart(sets: Sequence[TrainingSet], options: TrainOptions) -> list[Part]:
@@ -74,7 +74,7 @@ class HeldOutParts:
     """The held-out questions by what they are for.
 
     Attributes:
-        tuning: are looked at while the model learns, and choose its weight.
+        tuning: are looked at while the model learns, and choose its weight if they are enough.
         judged: are asked when it has learned; the same where there are few.
         others: are asked then too, but not by the gate: the index holds no answer to them.
     """

@@ -48,7 +48,8 @@ class Card:
         mining: what was mined, in lines.
         curve: (step, loss or None, dev metric or None) while it learned.
         looked: the dev metric.
-        weights: weight between the stages -> nDCG@10 on the queries that it was fitted on.
+        weights: weight between the stages -> nDCG@10 on the queries that it was fitted on; empty
+            where these were too few to choose one.
         weight: the one that was taken.
         seconds: of training alone.
         teachers: (name, fingerprint) of those whose scores it learned.
@@ -114,6 +115,9 @@ class Card:
             lines += ["| " + " | ".join(f"{weight:.1f}" for weight in self.weights) + " |",
                       "|" + "---|" * len(self.weights),
                       "| " + " | ".join(map(percent, self.weights.values())) + " |"]  # fmt: skip
+        elif self.weight is not None:
+            lines += ["", f"Its share of the final score is {self.weight}, the usual one: there"
+                      " were too few held-out queries to choose it."]  # fmt: skip
         if self.versions:
             told = ", ".join(f"{name} {version}" for name, version in self.versions.items())
             lines += ["", f"Versions: {told}."]

@@ -32,21 +32,22 @@ def fit(*parts: tuple[HeldOut, FloatArray]) -> tuple[ModelSettings, dict[float, 
     """Return weight and calibration, and the mean realistic nDCG@10 at each weight.
 
     The weight is the middle of the best stretch of the curve (within half a point of its best), so
-    that one lucky query does not choose it.
+    that one lucky query does not choose it. Of few queries it is the usual one, without a curve.
 
     Args:
         parts: queries that the model was not trained on, of one collection or of several, and (n,)
             logits of their `pairs`. In the curve each collection counts alike.
     """
+    calibration = _calibrated(parts)
+    if sum(len(held_out.collection.queries) for held_out, _ in parts) < _FEW:
+        return ModelSettings(weight=USUAL, calibration=calibration), {}
     curve = {
         weight: fmean(
             fmean(held_out.measure(logits, weight).values()) for held_out, logits in parts
         )
         for weight in WEIGHTS
     }
-    few = sum(len(held_out.collection.queries) for held_out, _ in parts) < _FEW
-    weight = USUAL if few else _middle_of_the_best(curve)
-    return ModelSettings(weight=weight, calibration=_calibrated(parts)), curve
+    return ModelSettings(weight=_middle_of_the_best(curve), calibration=calibration), curve
 
 
 def _middle_of_the_best(curve: dict[float, float]) -> float:

@@ -96,6 +96,14 @@ def test_a_gate_that_had_nothing_to_decide_says_so() -> None:
     assert "| 1 | 0.5000 | 25.0 |" in text.text()
 
 
+def test_a_curve_of_weights_is_shown_only_where_one_was_chosen() -> None:
+    chosen = "on held-out queries that the gate did not see"
+    assert chosen in card()
+    few = Card(name="mine", base="tiny", verdict=None, weight=0.7).text()
+    assert chosen not in few
+    assert "is 0.7, the usual one: there were too few held-out queries" in few
+
+
 def test_a_published_model_is_loaded_by_its_place() -> None:
     text = Card(name="mine", repository="ann/mine", base="tiny", verdict=None).text()
     assert "--reranker ann/mine" in text

@@ -13,7 +13,7 @@ from engine.evaluation.evaluate import evaluate
 from engine.evaluation.plan import Plan
 from engine.types import Scores
 from indexer.training.examples import Candidate, Example
-from indexer.training.fitting import WEIGHTS, fit
+from indexer.training.fitting import USUAL, WEIGHTS, fit
 from indexer.training.gate import judge
 from indexer.training.heldout import HeldOut, held_out
 from tests.fakes import OverlapReranker, make_engine, words
@@ -88,6 +88,13 @@ def test_a_model_that_knows_gets_weight_and_one_that_errs_gets_little(engine: Se
     assert errs.weight is not None
     assert knows.weight > errs.weight
     assert curve[knows.weight] >= max(curve.values()) - 0.005
+
+
+def test_few_queries_choose_no_weight(engine: SearchEngine) -> None:
+    few = HeldOut(engine, held_out("x", EXAMPLES[:29]), 20)
+    settings, curve = fit((few, logits_of(Knowing(), few)))
+    assert settings.weight == USUAL
+    assert curve == {}
 
 
 def test_calibration_turns_logits_into_the_share_that_is_relevant(engine: SearchEngine) -> None:

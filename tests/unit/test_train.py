@@ -18,7 +18,9 @@ def examples(count: int) -> list[Example]:
     return [Example(f"q{n}", (Candidate(f"text {n}", 1.0, f"d{n}"),)) for n in range(count)]
 
 
-@pytest.mark.parametrize(("held", "tuned", "judged"), [(300, 73, 120), (150, 50, 100)])
+@pytest.mark.parametrize(
+    ("held", "tuned", "judged"), [(300, 73, 120), (150, 50, 100), (50, 16, 34), (30, 10, 20)]
+)
 def test_what_chooses_the_weight_is_not_asked_by_the_gate(
     held: int, tuned: int, judged: int
 ) -> None:
@@ -31,15 +33,15 @@ def test_what_chooses_the_weight_is_not_asked_by_the_gate(
 
 
 def test_few_held_out_questions_do_both() -> None:
-    parts = held_out_parts([examples(40)], TrainOptions())
+    parts = held_out_parts([examples(29)], TrainOptions())
     assert parts.tuning == parts.judged
-    assert len(parts.judged) == 40
+    assert len(parts.judged) == 29
 
 
 def test_the_gate_asks_what_the_index_answers_and_others_are_asked_besides() -> None:
     elsewhere = [Example(f"x{n}", (Candidate(f"elsewhere {n}", 1.0),)) for n in range(300)]
-    parts = held_out_parts([examples(40), elsewhere], TrainOptions(dev_queries=120))
-    assert len(parts.judged) == 40
+    parts = held_out_parts([examples(25), elsewhere], TrainOptions(dev_queries=120))
+    assert len(parts.judged) == 25
     assert len(parts.others) == 120
     assert all(example.query.startswith("x") for example in parts.others)
     parts = held_out_parts([elsewhere], TrainOptions(dev_queries=120))
