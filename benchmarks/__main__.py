@@ -257,14 +257,13 @@ def _lists(options: argparse.Namespace) -> None:
 
 
 def _ship(options: argparse.Namespace) -> None:
-    from benchmarks.models import attribution, ship
+    from benchmarks.models import ship
     from benchmarks.readme import MODELS
 
     data = data_folder()
     assert data is not None  # noqa: S101 - main refused before
     folder = MODELS / options.model.resolve().name
-    made = attribution(data, options.material)
-    curve = ship(options.model, folder, options.material, options.about, made)
+    curve = ship(options.model, folder, options.material, data, options.about)
     print("\n".join(f"{weight:.1f}: {100 * value:.1f}" for weight, value in curve.items()))
 
 

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 from tqdm import tqdm
 
 from benchmarks.evaluated import Places, engine_over
-from benchmarks.material import WATCHED
+from benchmarks.material import JUDGED, WATCHED
 from benchmarks.tables import markdown
 from engine import bundled
 from engine.errors import UsageError
@@ -35,7 +35,7 @@ _SHIPPED: Final = ("config.json", "tokenizer.json", "tokenizer_config.json", "RE
 # 4 bits are enough for what a layer norm follows: benchmarks/LOG.md.
 _COARSE: Final = ("bert.embeddings.word_embeddings.weight",)
 _WINDOW: Final = 512
-_QUERIES, _DEPTH = 60, 20  # of each watched source
+_QUERIES, _DEPTH = 60, 20  # of each held-out source
 
 
 def write_base(folder: Path) -> None:
@@ -44,17 +44,18 @@ def write_base(folder: Path) -> None:
     write_joined(bundled.minilm_folder(), folder)
 
 
-def ship(model: Path, folder: Path, material: Path, about: str, attribution: str) -> Curve:
+def ship(model: Path, folder: Path, material: Path, data: Path, about: str) -> Curve:
     """Pack a trained model into a folder of the package; return its nDCG@10 at each weight.
 
-    Its weight and calibration are fitted on the watched sources, which it never learned from.
+    Its weight and calibration are fitted on the watched sources, which it never learned from, and
+    on dev splits of those that it did: each counts alike.
 
     Args:
         model: as `shortlist train` saved it.
         folder: is written over.
         material: as `benchmarks.material` wrote it.
+        data: the folder that SHORTLIST_DATA names.
         about: a line for `shortlist models`.
-        attribution: who made what it learned from.
     """
     missing = [name for name in _SHIPPED if not (model / name).is_file()]
     if missing:
@@ -65,8 +66,8 @@ def ship(model: Path, folder: Path, material: Path, about: str, attribution: str
         shutil.copyfile(model / name, folder / name)
     _widen(folder / "tokenizer_config.json")
     compact.pack(load_file(model / "model.safetensors"), folder / compact.FILE, coarse=_COARSE)
-    (folder / "ATTRIBUTION.md").write_text(attribution, "utf-8")
-    settings, curve, said = _fitted(folder, material)
+    (folder / "ATTRIBUTION.md").write_text(attribution(data, material), "utf-8")
+    settings, curve, said = _fitted(folder, material, data)
     kept = {"weight": settings.weight, "about": about}
     if settings.calibration:
         kept["calibration"] = asdict(settings.calibration)
@@ -82,18 +83,19 @@ def _widen(config: Path) -> None:
     config.write_text(json.dumps(said, indent=2) + "\n")
 
 
-def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, Curve, str]:
+def _fitted(folder: Path, material: Path, data: Path) -> tuple[ModelSettings, Curve, str]:
     """Return weight and calibration, the curve, and a table of what a probability is worth."""
     reranker = load(str(folder))
     places = Places(material / "cache", material / "reports")
     parts: list[tuple[HeldOut, FloatArray]] = []
-    for name in tqdm(WATCHED, desc="watched sources", disable=None):
-        collection = read_beir(material / "watched" / name)
+    collections = [read_beir(material / "watched" / name) for name in WATCHED]
+    collections += [read_beir(data / name, "dev") for name in JUDGED]
+    for collection in tqdm(collections, desc="held-out sources", disable=None):
         held = HeldOut(engine_over(collection, places), collection.sample(_QUERIES), _DEPTH)
         parts.append((held, reranker.score(held.pairs).logits))
     settings, curve = fit(*parts)
     if settings.calibration is None:
-        raise UsageError(f"{folder.name} ranks the watched sources upside down")
+        raise UsageError(f"{folder.name} ranks the held-out sources upside down")
     chances: list[float] = []
     relevant: list[bool] = []
     for held, logits in parts:
@@ -180,7 +182,8 @@ began, had read MS MARCO, Natural Questions, SQuAD 2.0 and code search, among ot
 
 ## Beside the first stage
 Its share of the final score is {weight}, and its logits are calibrated: both on five sources that
-it never learned from (claims, answers, guides, manuals, recipes), {queries} questions of each.
+it never learned from (claims, answers, guides, manuals, recipes) and on the dev splits of SQuAD,
+MedQuAD and tldr-commands, {queries} questions of each.
 
 {reliability}
 """

@@ -110,7 +110,11 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     model.mkdir()
     write_joined(plain, model, start=1, layers=1, window=WINDOW)
     (model / "README.md").write_text("# mine\n")
-    curve = ship(model, shipped, material, "for tests", "# of what it is made\n")
+    data = tmp_path / "data"
+    (data / "train-mix" / "SOURCES.md").write_text(
+        "# Sources\n## large\n* From: here\n* Licence: mine\n\n## small\n* From: there\n* Licence: yours\n"
+    )
+    curve = ship(model, shipped, material, data, "for tests")
     reranker = load(str(shipped))
     assert reranker.weight in curve
     pairs = [("the sea", "a fish swims"), ("the sea", "red and blue")]
@@ -120,4 +124,4 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     card = (shipped / "README.md").read_text()
     assert "<!-- quality -->" in card
     assert "| relevance said |" in card
-    assert (shipped / "ATTRIBUTION.md").read_text() == "# of what it is made\n"
+    assert "## small\n* From: there\n* Licence: yours" in (shipped / "ATTRIBUTION.md").read_text()
