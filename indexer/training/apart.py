@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from engine.errors import UsageError
 from indexer.training.examples import Example
 from indexer.training.gate import FEW
-from indexer.training.groups import split, ties
+from indexer.training.groups import plain, split, ties
 from indexer.training.heldout import held_out, in_index
 from indexer.training.mining import choose
 
@@ -133,7 +133,8 @@ def _once(devs: Sequence[Sequence[Example]]) -> list[Example]:
             "no question has an answer, so the gate could compare nothing: give a file of some"
             " questions with their answers beside it (shortlist label judges your own)"
         )
-    labelled: dict[str, list[Candidate]] = {}
+    labelled: dict[str, tuple[str, list[Candidate]]] = {}
     for example in chain.from_iterable(devs):
-        labelled.setdefault(example.query, []).extend(example.candidates)
-    return [Example(query, tuple(dict.fromkeys(some))) for query, some in labelled.items()]
+        _, some = labelled.setdefault(plain(example.query), (example.query, []))
+        some.extend(example.candidates)
+    return [Example(query, tuple(dict.fromkeys(some))) for query, some in labelled.values()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine.errors import CollectionError
 from indexer.training.apart import held_out_parts
+from indexer.training.groups import plain
 from indexer.training.heldout import MEASURE, HeldOut
 
 if TYPE_CHECKING:
@@ -121,5 +122,5 @@ def _in_index(engine: SearchEngine, tuning: Collection, judged: Collection) -> I
 
 def _rows(parts: Sequence[Part], wanted: Sequence[Example]) -> list[Part]:
     """Return the sets with those of their held-out rows that are of some questions."""
-    queries = {example.query for example in wanted}
-    return [(one, [e for e in dev if e.query in queries]) for one, dev in parts]
+    queries = {plain(example.query) for example in wanted}
+    return [(one, [e for e in dev if plain(e.query) in queries]) for one, dev in parts]

@@ -82,12 +82,12 @@ def _groups(examples: Sequence[Example]) -> list[list[int]]:
 
 def ties(example: Example) -> Iterator[bytes]:
     """Yield what two examples of one group share."""
-    yield _digest("query", _plain(example.query))
+    yield _digest("query", plain(example.query))
     for candidate in _relevant(example):
         if candidate.document:
             yield _digest("document", candidate.document)
         if candidate.text:
-            yield _digest("text", _plain(candidate.text))
+            yield _digest("text", plain(candidate.text))
 
 
 def _relevant(example: Example) -> Sequence[Candidate]:
@@ -98,7 +98,8 @@ def _relevant(example: Example) -> Sequence[Candidate]:
     return example.positives
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text without what makes no other question of it: white space and case."""
     return " ".join(text.split()).casefold()
 
 

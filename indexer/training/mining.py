@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from indexer.training.drawn import WholeIndex
 from indexer.training.examples import Candidate, Example
+from indexer.training.groups import plain
 from indexer.training.guards import Found, Guards, Judged, MiningOptions, spelling
 from indexer.training.mined import Mined
 from indexer.training.places import ranking
@@ -111,13 +112,13 @@ class Collector:
         Args:
             engine: over the index.
             options: see MiningOptions.
-            examples: see Example.
+            examples: see Example. Twins are the same but for white space and case, see groups.
             encoder: whose cosines are the scores; the index's own if None.
         """
         self._options = options
         self._labelled: dict[str, list[Candidate]] = defaultdict(list)
         for example in examples:
-            self._labelled[example.query] += example.candidates
+            self._labelled[plain(example.query)] += example.candidates
         self._whole = WholeIndex(engine.snapshot) if options.random_negatives else None
         self._encoder = encoder or engine.encoder
         self._vector = lru_cache(_VECTORS)(_encode_one(self._encoder))
@@ -153,7 +154,7 @@ class Collector:
 
     def _take(self, example: Example, rank: Rank) -> Example:
         query, options = example.query, self._options
-        judged = Judged(query, self._labelled[query])
+        judged = Judged(query, self._labelled[plain(query)])
         ranked = rank(query, judged)
         if ranked.missed is not None:
             self._tally.miss(sum(missed in example.candidates for missed in ranked.missed))

@@ -244,6 +244,13 @@ def test_what_is_labelled_for_the_query_is_not_mined_also_where_another_example_
     assert "farm" not in {c.document for c in first.negatives}
 
 
+def test_what_answers_the_question_in_another_spelling_is_no_negative() -> None:
+    twins = [example("mill"), example("bakery", query=f"  {QUERY.upper()}")]
+    for mined in mine(engine(), twins, HARD).examples:
+        assert len(mined.negatives) == 3
+        assert {"mill", "bakery"}.isdisjoint(c.document for c in mined.negatives)
+
+
 def test_margins_and_the_maximum_score_leave_out_what_scores_too_high() -> None:
     wide = replace(HARD, num_negatives=8)
     everything = set(negatives(wide))

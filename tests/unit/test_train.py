@@ -87,10 +87,11 @@ def test_a_set_of_which_nothing_is_left_is_refused() -> None:
 
 def test_a_question_of_two_sets_is_asked_once() -> None:
     [question] = examples(1)
-    other = Example(question.query, (Candidate("also right", 1.0, "d9"),))
+    other = Example(f" {question.query.upper()}", (Candidate("also right", 1.0, "d9"),))
     collections = held_out_parts([[question], [other]], TrainOptions()).collections()
     assert collections is not None
     assert list(collections[1].qrels.values()) == [{"d0": 1, "d9": 1}]
+    assert list(collections[1].queries.values()) == ["q0"]
 
 
 @pytest.mark.parametrize(
