@@ -37,6 +37,7 @@ class Card:
         name: of the model.
         repository: on the hub, empty where it is not to be published.
         base: the model that training began with.
+        joined: whether sentence-transformers alone does not know its architecture.
         verdict: of the gate; None if it had nothing to decide.
         measures: what the evaluators of sentence-transformers say of held-out rows: measure ->
             before, after.
@@ -64,6 +65,7 @@ class Card:
     measures: Mapping[str, tuple[float | None, float | None]] = field(
         default_factory=dict[str, tuple[float | None, float | None]]
     )
+    joined: bool = False
     in_use: str | None = None
     repository: str = ""
     license: str = ""
@@ -89,7 +91,11 @@ class Card:
             f" from {self.base}.",
             _NOTHING_DECIDED if self.verdict is None else _before_and_after(self.verdict),
             measures_section(self.measures, self.in_use),
-            _USE.format(name=self.repository or self.name),
+            _USE.format(
+                name=self.repository or self.name,
+                note=_JOINED_NOTE if self.joined else "",
+                lines=_JOINED_LINES if self.joined else "",
+            ),
             data_section(self.data, self.mining),
             self._training(),
         ]
@@ -181,14 +187,22 @@ _USE: Final = """## Use
 ```sh
 shortlist search "a question" -i INDEX --reranker {name}
 ```
-
+{note}
 ```python
 from sentence_transformers import CrossEncoder
-
+{lines}
 scores = CrossEncoder("{name}").predict([("a question", "a passage")])
 ```
 
 `shortlist.json` holds its share of the final score and the calibration of its logits."""
+
+_JOINED_NOTE: Final = """
+It reads question and passage first apart, then together. sentence-transformers does not know this
+architecture by itself: Shortlist has to be installed too, and makes it known.
+"""
+_JOINED_LINES: Final = """from engine.rerankers.joined import known_to_transformers  # of Shortlist
+
+known_to_transformers()"""
 
 
 def front_matter(task: str, tags: str, licence: str, language: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.evaluation.environment import Environment
 from engine.evaluation.plan import Silent
+from engine.jsonfile import read_json
 from engine.rerankers import load
 from engine.rerankers.settings import ModelSettings
 from indexer.training.card import Card, source_of
@@ -125,6 +126,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         name=about.get("name") or work.output.name,
         repository=about.get("repository", "") if passed else "",
         base=_base_name(options.base),
+        joined=_joins_late(work.model),
         verdict=verdict,
         measures=measures,
         in_use=None if in_use is None else in_use.name,
@@ -188,6 +190,13 @@ def _fitted(
 def _base_name(base: str) -> str:
     """Return a hub name as it is, a folder by its last part: a card is read elsewhere."""
     return Path(base).resolve().name if Path(base).is_dir() else base or "all-MiniLM-L6-v2"
+
+
+def _joins_late(model: Path) -> bool:
+    """Tell whether a model has the architecture that is made known by this package alone."""
+    from engine.rerankers.joined import MODEL_TYPE
+
+    return read_json(model / "config.json").get("model_type") == MODEL_TYPE
 
 
 def _speeds(prepared: Prepared, model: Reranker) -> list[tuple[str, float]]:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +15,14 @@ from engine.assemble import NO_RERANKER, open_engine
 from engine.rerankers import load
 from indexer.training import from_index
 from indexer.training.card import VERBATIM
+from indexer.training.joining import write_joined
 from indexer.training.options import FinetuneOptions
 from indexer.training.train import train as train_here
 from indexer.training.train_options import TrainOptions
-from tests.commands import at_home, shortlist
+from tests.commands import at_home, process, shortlist
 from tests.hub import hub_here
 from tests.sea_index import DOCUMENTS, UNSEEN, write_sea
-from tests.tiny_models import library_cross_encoder
+from tests.tiny_models import WINDOW, library_cross_encoder, save_headless
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,6 +146,23 @@ def test_labelled_texts_from_elsewhere_are_judged_by_the_library_and_kept_aside(
     card = (folder / "README.md").read_text()
     assert "Nobody knows" in card
     assert f"| elsewhere_average_precision | {before:.3f} | 1.000 |" in card
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_what_the_card_says_about_its_use_runs(*, joined: bool, place: Path, home: Path) -> None:
+    base = place / "tiny"
+    if joined:
+        base = home / "joined"
+        plain = save_headless(home / "plain")
+        write_joined(plain, base, start=1, layers=1, window=WINDOW)
+    outcome = shortlist("train", place / "pairs.jsonl", "-o", "mine", "--base", base, "--max-steps",
+                        "1", "--dev-depth", "5", "--force", "--reranker", "none")  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    [snippet] = re.findall(r"```python\n(.*?)```", (home / "mine/README.md").read_text(), re.DOTALL)
+    ran = process(code=f"{snippet}\nprint(scores)")
+    assert ran.code == 0, ran.err
+    [scored] = load(str(home / "mine")).score([("a question", "a passage")]).logits
+    assert float(ran.out.strip("[]\n")) == pytest.approx(1 / (1 + math.exp(-scored)), abs=1e-3)
 
 
 class Counting(TrainerCallback):

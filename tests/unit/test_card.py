@@ -109,3 +109,12 @@ def test_a_published_model_is_loaded_by_its_place() -> None:
     assert "--reranker ann/mine" in text
     assert 'CrossEncoder("ann/mine")' in text
     assert "# mine" in text
+
+
+def test_a_plain_model_is_loaded_by_the_library_alone() -> None:
+    text = Card(name="mine", base="tiny", verdict=None).text()
+    assert "known_to_transformers" not in text
+    assert (
+        "```python\nfrom sentence_transformers import CrossEncoder\n\n"
+        'scores = CrossEncoder("mine").predict([("a question", "a passage")])\n```'
+    ) in text
