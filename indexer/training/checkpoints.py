@@ -33,6 +33,12 @@ class Saved:
         control = self.state.get("stateful_callbacks", {}).get("TrainerControl", {})
         return bool(control.get("args", {}).get("should_training_stop"))
 
+    @property
+    def looks_in_vain(self) -> int:
+        """How many looks in a row had found nothing better; the trainer itself would begin at 0."""
+        stopping = self.state.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {})
+        return int(stopping.get("attributes", {}).get("early_stopping_patience_counter", 0))
+
 
 def checkpoints_of(folder: Path) -> Path:
     """Return where the checkpoints of the model in a folder are kept."""

@@ -92,6 +92,9 @@ def _train(trainer: QuietTrainer, saved: Saved | None) -> None:
     if saved:
         points = saved.state.get("log_history", [])
         trainer.before = max((point.get("seconds", 0.0) for point in points), default=0.0)
+        for callback in trainer.callback_handler.callbacks:
+            if isinstance(callback, EarlyStoppingCallback):
+                callback.early_stopping_patience_counter = saved.looks_in_vain
     try:
         if saved and saved.finished:
             trainer.restore(saved)

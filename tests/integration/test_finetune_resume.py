@@ -55,6 +55,21 @@ class Killer:
             signal.raise_signal(signal.SIGKILL)
 
 
+class StoppedError(Exception):
+    """Raised by Stopper."""
+
+
+class Stopper:
+    """See TrainingProgress; ends the training after so many steps."""
+
+    def __init__(self, step: int) -> None:
+        self._step = step
+
+    def update(self, status: Status) -> None:
+        if status.step == self._step:
+            raise StoppedError
+
+
 def evaluator() -> DevEvaluator:
     """Return one that follows the weights up and down, so that the last is rarely the best."""
 
@@ -125,6 +140,30 @@ def test_killed_and_resumed_training_equals_uninterrupted_training(
         logits(tmp_path / "killed"), logits(tmp_path / "whole"), atol=1e-4, rtol=0
     )
     assert [point.step for point in resumed.curves] == [point.step for point in whole.curves]
+
+
+def test_patience_goes_on_where_it_was_when_a_training_is_resumed(
+    source: str, tmp_path: Path
+) -> None:
+    def looks(*values: float) -> DevEvaluator:
+        left = iter(values)
+        return DevEvaluator(lambda _: {"m": next(left)}, "m")
+
+    def run(
+        name: str, options: FinetuneOptions, looked: DevEvaluator, killed: int = 0
+    ) -> Finetuned:
+        model = load_base(source, max_length=32)
+        progress = Stopper(killed) if killed else None
+        return finetune(model, {"toy": EXAMPLES}, options, tmp_path / name,
+                        evaluator=looked, progress=progress)  # fmt: skip
+
+    options = replace(OPTIONS, save_steps=None, eval_steps=2, patience=3)
+    whole = run("whole", options, looks(0.5, 0.4, 0.3, 0.2, 0.9))
+    assert (whole.steps, whole.best_step) == (8, 2)
+    with pytest.raises(StoppedError):
+        run("stopped", options, looks(0.5, 0.4, 0.3), killed=7)
+    resumed = run("stopped", replace(options, resume=True), looks(0.2, 0.9))
+    assert (resumed.steps, resumed.best_step) == (8, 2)
 
 
 def test_a_half_written_checkpoint_is_passed_over(source: str, tmp_path: Path) -> None:
