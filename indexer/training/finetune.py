@@ -73,7 +73,9 @@ def finetune(  # noqa: PLR0913 - what is trained on what, how, and who is told
             machine, or an unfinished training is in the folder that is not to be resumed.
         ModelError: the loss became NaN, or the memory was not enough.
     """
-    _require_possible(base, options, evaluator)
+    require_possible(base, options)
+    if evaluator is None and (options.patience or options.eval_steps):
+        raise UsageError("patience and eval_steps need a dev set to look at")
     rows = [rows_of(name, examples, options) for name, examples in sets.items()]
     saved = begin(folder, options, [part.digest for part in rows])
     with exact(options), adapted(base, options), quietly():
@@ -201,11 +203,8 @@ def _precision(options: FinetuneOptions) -> str:
     return "bfloat16" if multiplies() else "float32"
 
 
-def _require_possible(
-    base: CrossEncoder, options: FinetuneOptions, evaluator: DevEvaluator | None
-) -> None:
-    if evaluator is None and (options.patience or options.eval_steps):
-        raise UsageError("patience and eval_steps need a dev set to look at")
+def require_possible(base: CrossEncoder, options: FinetuneOptions) -> None:
+    """Raise UsageError if the options do not fit the model or the machine."""
     if options.precision == "float16" and not torch.cuda.is_available():
         raise UsageError("float16 needs a GPU; bfloat16 and float32 do not")
     if options.layers is not None and len(layers_of(base)) != options.layers:

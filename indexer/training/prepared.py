@@ -77,6 +77,7 @@ def prepare(  # noqa: PLR0913 - what is trained on what, beside what, and where 
     """
     options.finetune.require_fitting(sets, taught=bool(options.teachers))
     require_one_mined(engine, sets, options)
+    _require_base(options)
     teachers = load_teachers(options.teachers, options.finetune.teaching, scores)
     plan = _plan(engine, sets, options, teachers)
     work = Work(output, plan, resume=options.resume, force=options.force)
@@ -101,6 +102,16 @@ def prepare(  # noqa: PLR0913 - what is trained on what, beside what, and where 
         work=work, sets=learned_from, learned=learned, asked=asked, told=told,
         teachers=teachers, estimate=estimate,
     )  # fmt: skip
+
+
+def _require_base(options: TrainOptions) -> None:
+    """Load the base once: what cannot be trained is an error before hours of mining."""
+    from indexer.training.base import load_base
+    from indexer.training.finetune import require_possible
+
+    how = options.finetune
+    base = load_base(options.base, max_length=how.max_length, layers=how.layers, seed=how.seed)
+    require_possible(base, how)
 
 
 def _estimate(

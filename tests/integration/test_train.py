@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 from transformers import TrainerCallback
 
 from engine.assemble import NO_RERANKER, open_engine
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 # As much as a tiny model of random numbers needs; a real one needs other things.
 LEARN = ("--learning-rate", "0.002", "--epochs", "12", "--batch-size", "32", "--negatives", "2",
          "--random-negatives", "1", "--range-max", "10", "--dev-depth", "10")  # fmt: skip
+
+
+# What could be learned, if the options were right.
+GOOD = "\n".join(["query,document_id", *(f"what is {n},sea{n}" for n in range(20))])
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +215,15 @@ def test_questions_made_from_the_index_are_said_to_stand_in_it(place: Path, home
         ("query,passage\nx,y\n", ("--learning-rate", "-1"), "learning_rate"),
         ("query,passage\nx,y\n", ("--negatives", "99"), "do not fit"),
         ("query,passage\nx,not in the index\nz,neither\n", (), "is in the index"),
+        (GOOD, ("--base", "nowhere"), "nowhere"),
+        (GOOD, ("--layers", "9"), "has 2 layers"),
+        (GOOD, ("--report-to", "nobody"), "reported to 'nobody'"),
+        pytest.param(
+            GOOD,
+            ("--precision", "float16"),
+            "needs a GPU",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU"),
+        ),
     ],
 )
 def test_what_cannot_be_is_said_before_any_work(
