@@ -72,9 +72,20 @@ def ship(model: Path, folder: Path, material: Path, data: Path, about: str) -> C
     if settings.calibration:
         kept["calibration"] = asdict(settings.calibration)
     (folder / "shortlist.json").write_text(json.dumps(kept, indent=2) + "\n")
-    with (folder / "README.md").open("a", encoding="utf-8") as card:
-        card.write(_CARD.format(weight=settings.weight, queries=_QUERIES, reliability=said))
+    measured = _CARD.format(weight=settings.weight, queries=_QUERIES, reliability=said)
+    card = folder / "README.md"
+    card.write_text(_shipped_card(card.read_text("utf-8"), folder.name, measured), "utf-8")
     return curve
+
+
+def _shipped_card(card: str, name: str, measured: str) -> str:
+    """Return a card that begins with what was measured, and says how a packed model is used."""
+    head, before, rest = card.partition("## Before and after")
+    _, use, data = rest.partition("## Data")
+    if not before or not use:
+        raise UsageError("the model's README.md is no card that shortlist train wrote")
+    kept = rest.partition("## Use")[0]
+    return f"{head}{measured}\n{_USED.format(name=name)}\n{before}{kept}{_GATE}\n{use}{data}"
 
 
 def _widen(config: Path) -> None:
@@ -171,8 +182,7 @@ _JUDGED: Final = {
         "Licence: CC BY 4.0",
     ],
 }
-_CARD: Final = """
-## What was measured
+_CARD: Final = """## What was measured
 Zero-shot is what was never learned from, in no split: SciFact and Cranfield. SQuAD, MedQuAD and
 tldr-commands were learned from (their train splits alone). all-MiniLM-L6-v2, with which this model
 began, had read MS MARCO, Natural Questions, SQuAD 2.0 and code search, among others.
@@ -186,4 +196,21 @@ it never learned from (claims, answers, guides, manuals, recipes) and on the dev
 MedQuAD and tldr-commands, {queries} questions of each.
 
 {reliability}
+"""
+_USED: Final = """## Use
+It comes along with Shortlist, which takes it where nothing else is named. For other programs:
+
+```sh
+shortlist models --export {name} -o plain
+```
+
+```python
+from engine.rerankers.joined import known_to_transformers  # of Shortlist
+from sentence_transformers import CrossEncoder
+
+known_to_transformers()
+scores = CrossEncoder("plain").predict([("a question", "a passage")])
+```
+"""
+_GATE: Final = """The gate of its training asked few questions; what decided stands above.
 """

@@ -109,7 +109,9 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     model, shipped = tmp_path / "mine", tmp_path / "shipped"
     model.mkdir()
     write_joined(plain, model, start=1, layers=1, window=WINDOW)
-    (model / "README.md").write_text("# mine\n")
+    (model / "README.md").write_text(
+        "# mine\n\n## Before and after\n\nbetter\n\n## Use\n\nit\n\n## Data\n\nsome\n"
+    )
     data = tmp_path / "data"
     (data / "train-mix" / "SOURCES.md").write_text(
         "# Sources\n\n## large\n* From: here\n* Licence: mine\n"
@@ -125,4 +127,8 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     card = (shipped / "README.md").read_text()
     assert "<!-- quality -->" in card
     assert "| relevance said |" in card
+    places = [
+        card.index(f"\n## {part}") for part in ("What was", "Beside", "Use", "Before", "Data")
+    ]
+    assert places == sorted(places)
     assert "## small\n* From: there\n* Licence: yours" in (shipped / "ATTRIBUTION.md").read_text()
