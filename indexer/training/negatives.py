@@ -38,11 +38,19 @@ def require_one_mined(
         raise UsageError(
             "--mined has the negatives of one set; with several, give such files among PAIRS"
         )
-    if dict(mined_file.read(options.mined).index) != identity(engine):
+    mined = mined_file.read(options.mined)
+    if dict(mined.index) != identity(engine):
         raise UsageError(
             f"{options.mined} was mined from another index, or from this one before it changed:"
             " mine again, or give the file among PAIRS: its negatives then stay as they are"
         )
+    [one] = sets
+    for name, digest in one.checksums.items():
+        if mined.checksums.get(name, digest) != digest:
+            raise UsageError(
+                f"{name} is not what it was when {options.mined} was mined: leave --mined out to"
+                " mine again, or give that file alone among PAIRS to learn what stands in it"
+            )
 
 
 def with_negatives(
@@ -62,7 +70,8 @@ def with_negatives(
             continue
         path = work.mined.with_stem(f"mined-{number}" if number else "mined")
         if options.mined is not None:
-            mined = _mined_before(options.mined, one)
+            mined = _mined_before(options.mined, one, progress)
+            mined_file.write(path, mined)
         elif path.exists():
             mined = mined_file.read(path)
         else:
@@ -78,13 +87,18 @@ def with_negatives(
     return learned, "\n\n".join(told)
 
 
-def _mined_before(path: Path, training: TrainingSet) -> Mined:
+def _mined_before(path: Path, training: TrainingSet, progress: Progress) -> Mined:
     """Return what was mined of the questions that are learned from: others may be held out now."""
     mined = mined_file.read(path)
     wanted = {example.query for example in training.examples}
     examples = [example for example in mined.examples if example.query in wanted]
     if not examples:
         raise UsageError(f"{path} has no question of {training.name}; mine again")
+    if len(examples) < len(training.examples):
+        progress.say(
+            f"{len(examples):,} of {len(training.examples):,} questions are in {path}, and no"
+            " others are learned"
+        )
     return replace(mined, examples=examples)
 
 

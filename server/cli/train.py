@@ -6,9 +6,10 @@ import shlex
 import sys
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
+from click.core import ParameterSource
 
 from engine.errors import UsageError
 from server.cli.options import Place
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from indexer.training.train import Outcome
     from indexer.training.train_options import TrainOptions
 
+_MINING: Final = frozenset({
+    "num_negatives", "random_negatives", "miner", "range_min", "range_max", "margin",
+    "relative_margin", "max_score", "sampling", "include_positives",
+})  # fmt: skip
 _MADE = 2000  # questions that are made from an index, unless --limit says otherwise
 
 
@@ -77,6 +82,7 @@ def command(
     if [bool(pairs), given["from_index"], given["from_feedback"]].count(True) != 1:
         raise UsageError("give PAIRS, or --from-index, or --from-feedback")
     require_encoder(given)
+    _require_nothing_mined_twice(given)
     wanted = _Wanted(pairs, index, output, (cache or cache_folder()) / "scores")
     if given["encoder"]:
         sets = partial(_sets, wanted, given)
@@ -94,6 +100,26 @@ def command(
         click.echo(f"published: {published.upload(outcome.folder)}", err=as_json)
     if not outcome.passed and not options.force:
         sys.exit(1)
+
+
+def _require_nothing_mined_twice(given: dict[str, Any]) -> None:
+    """Raise UsageError for options of mining that were typed beside what was mined before."""
+    if given["mined"] is None:
+        return
+    context = click.get_current_context()
+    # An encoder still chooses how many negatives it reads.
+    meant = {"num_negatives"} if given["encoder"] else set[str]()
+    typed = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in _MINING - meant
+        and context.get_parameter_source(option.name) is ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise UsageError(
+            f"--mined takes negatives as they are, so that {', '.join(typed)} would do nothing:"
+            " leave that out, or leave --mined out to mine again"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -239,6 +239,13 @@ def test_what_cannot_be_is_said_before_any_work(
     assert list(home.glob("mine*")) == []
 
 
+def test_options_of_mining_beside_what_was_mined_are_refused(place: Path, home: Path) -> None:
+    (home / "mined.jsonl").write_text("")
+    outcome = train(place, "--mined", "mined.jsonl", "--negatives", "7", "--max-score", "0.5")
+    assert outcome.code == 2
+    assert "so that --negatives, --max-score would do nothing" in outcome.err
+
+
 def test_a_dataset_that_cannot_be_reached_is_said_before_any_work(home: Path) -> None:
     outcome = shortlist("train", "owner/name", "--subset", "pair", "-o", "mine")
     assert outcome.code == 1

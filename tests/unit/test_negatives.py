@@ -12,6 +12,7 @@ from engine.errors import UsageError
 from engine.evaluation.plan import Silent
 from indexer.training.examples import Candidate, Example, Kind, TrainingSet
 from indexer.training.guards import MiningOptions
+from indexer.training.mined import read
 from indexer.training.negatives import require_one_mined, with_negatives
 from indexer.training.options import FinetuneOptions
 from indexer.training.train_options import TrainOptions
@@ -39,11 +40,22 @@ def set_of(
     return TrainingSet(name=name, kind=kind, examples=examples)
 
 
+class Told(Silent):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
 def learned(
     place: Path,
     *sets: TrainingSet,
     mined: Path | None = None,
     output: Format | None = None,
+    progress: Silent | None = None,
     **how: Any,  # noqa: ANN401
 ) -> dict[str, list[Example]]:
     options = TrainOptions(
@@ -53,7 +65,7 @@ def learned(
     work.begin()
     engine = make_engine(LIBRARY, rerank=False)
     require_one_mined(engine, sets, options)
-    found, _ = with_negatives(engine, sets, options, work, Silent())
+    found, _ = with_negatives(engine, sets, options, work, progress or Silent())
     return {name: list(examples) for name, examples in found.items()}
 
 
@@ -117,6 +129,37 @@ def test_what_was_mined_before_is_used_but_for_what_is_held_out_now(tmp_path: Pa
     file.write_text("\n".join([json.dumps(header), *lines[1:]]))
     with pytest.raises(UsageError, match="another index"):
         learned(tmp_path / "five", set_of(4), mined=file)
+
+
+def test_what_was_mined_before_lies_beside_the_model_as_far_as_it_was_used(tmp_path: Path) -> None:
+    used = learned(tmp_path / "one", set_of(6))["faq"][:4]
+    file = tmp_path / "one/mine.training/mined.jsonl"
+    learned(tmp_path / "two", set_of(4), mined=file)
+    assert list(read(tmp_path / "two/mine.training/mined.jsonl").examples) == used
+
+
+def test_questions_that_were_not_mined_are_counted(tmp_path: Path) -> None:
+    learned(tmp_path / "one", set_of(4))
+    told = Told()
+    learned(tmp_path / "two", set_of(6), mined=tmp_path / "one/mine.training/mined.jsonl",
+            progress=told)  # fmt: skip
+    assert told.lines[0].startswith("4 of 6 questions are in ")
+    learned(tmp_path / "three", set_of(3), mined=tmp_path / "one/mine.training/mined.jsonl",
+            progress=told)  # fmt: skip
+    assert not any(line.startswith("3 of") for line in told.lines)
+
+
+def test_what_was_mined_of_an_older_file_is_refused(tmp_path: Path) -> None:
+    old, new, other = (
+        replace(set_of(4), checksums=checksums)
+        for checksums in ({"faq.csv": "one"}, {"faq.csv": "two"}, {"copy.csv": "two"})
+    )
+    learned(tmp_path / "one", old)
+    file = tmp_path / "one/mine.training/mined.jsonl"
+    with pytest.raises(UsageError, match=r"faq\.csv is not what it was .* leave --mined out"):
+        learned(tmp_path / "two", new, mined=file)
+    for number, same in enumerate((old, other)):
+        assert len(learned(tmp_path / f"right{number}", same, mined=file)["faq"]) == 4
 
 
 @pytest.mark.parametrize(
