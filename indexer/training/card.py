@@ -44,7 +44,7 @@ class Card:
         in_use: the reranker that was asked before; None if none is in use.
         license: an SPDX name, empty where nobody said.
         language: a code, empty where nobody said.
-        data: each source: name, rows, checksums.
+        data: each source, see source_of.
         hyperparameters: option -> value.
         mining: what was mined, in lines.
         curve: (step, loss or None, dev metric or None) while it learned.
@@ -233,14 +233,15 @@ def said(verdict: Verdict) -> list[str]:
     return lines
 
 
-def source_of(training: TrainingSet, notes: Sequence[str]) -> dict[str, Any]:
-    """Return what data_section tells of a set; `notes` are those of what was left to learn from."""
+def source_of(training: TrainingSet, learned: int, held_out: int) -> dict[str, Any]:
+    """Return what data_section tells of a set, of which so many questions were for what."""
     return {
         "name": training.name,
         "kind": training.kind,
-        "examples": len(training.examples),
+        "learned": learned,
+        "held_out": held_out,
         "checksums": dict(training.checksums),
-        "notes": list(notes),
+        "notes": list(training.notes),
     }
 
 
@@ -248,8 +249,8 @@ def data_section(data: Sequence[Mapping[str, Any]], mining: str) -> str:
     """Return what was learned from, and what was mined."""
     lines = ["## Data"]
     for source in data:
-        lines += ["", f"* **{source['name']}**: {source['examples']:,} questions, rows of"
-                  f" {source['kind']}."]  # fmt: skip
+        lines += ["", f"* **{source['name']}**: {source['learned']:,} questions learned,"
+                  f" {source['held_out']:,} held out, rows of {source['kind']}."]  # fmt: skip
         lines += [f"  * `{name}` BLAKE2b {digest}"
                   for name, digest in source["checksums"].items()]  # fmt: skip
         lines += [f"  * {note}" for note in source.get("notes", ())]

@@ -45,6 +45,7 @@ class Prepared:
     Attributes:
         work: where it goes on.
         sets: what is learned from, as it was read.
+        held_out: how many questions of each set are not.
         learned: the same with negatives, by name, or a teacher's scores of all candidates.
         asked: what the model is asked, while it learns and then.
         told: what mining and teachers have to tell, for the card.
@@ -54,6 +55,7 @@ class Prepared:
 
     work: Work
     sets: Sequence[TrainingSet]
+    held_out: Sequence[int]
     learned: Mapping[str, Sequence[Example]]
     asked: Asked
     told: str
@@ -99,8 +101,8 @@ def prepare(  # noqa: PLR0913 - what is trained on what, beside what, and where 
     estimate = _estimate(engine, in_use, learned, options, work, asked)
     progress.say(estimate.text())
     return Prepared(
-        work=work, sets=learned_from, learned=learned, asked=asked, told=told,
-        teachers=teachers, estimate=estimate,
+        work=work, sets=learned_from, held_out=[len(dev) for _, dev in parts], learned=learned,
+        asked=asked, told=told, teachers=teachers, estimate=estimate,
     )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def train_stage_one(  # noqa: PLR0913 - what is trained on what, beside what, an
         trained=trained, default=not source, verdict=verdict,
         name=about.get("name", ""), license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[source_of(one, part.notes) for one, (part, _) in zip(sets, parts, strict=True)],
+        data=[source_of(one, len(learned[one.name]), len(dev)) for one, dev in parts],
         mining=told, command=environment.command, versions=environment.versions,
     )  # fmt: skip
     (work.model / "README.md").write_text(card.text(), encoding="utf-8")

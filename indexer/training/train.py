@@ -132,7 +132,10 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
         in_use=None if in_use is None else in_use.name,
         license=about.get("license", ""),
         language=about.get("language", ""),
-        data=[source_of(one, left.notes) for one, left in zip(sets, prepared.sets, strict=True)],
+        data=[
+            source_of(one, len(prepared.learned[one.name]), held)
+            for one, held in zip(prepared.sets, prepared.held_out, strict=True)
+        ],
         hyperparameters=_hyperparameters(options, finetuned),
         mining=prepared.told,
         curve=[(p.step, p.loss, p.metrics.get(looked)) for p in finetuned.curves],

@@ -70,7 +70,7 @@ def test_a_model_that_learned_is_saved_with_all_that_it_was_made_of(
     assert not (mine / "checkpoints").exists()
     card = (mine / "README.md").read_text()
     assert 'license: "mit"' in card
-    assert "pairs.jsonl" in card
+    assert "**pairs**: 45 questions learned, 15 held out" in card
     assert (mine / "training/mined.jsonl").exists()
     report = json.loads((mine / "training/evaluation/report.json").read_text())
     assert report["rows"][-1]["realistic"]["nDCG@10"] == pytest.approx(said["after"])

@@ -31,7 +31,8 @@ def card(*, passed: bool = True, queries: int = 200) -> str:
     data = {
         "name": "pairs.csv",
         "kind": "pairs",
-        "examples": 1200,
+        "learned": 1080,
+        "held_out": 120,
         "checksums": {"pairs.csv": "abc123"},
         "notes": ["3 rows left out"],
     }
@@ -57,8 +58,9 @@ def test_the_head_is_what_hubs_read() -> None:
 @pytest.mark.parametrize(
     "told",
     ["61.2", "+11.2 points against stage one", "95 % interval +8.0 to +14.0", "BLAKE2b abc123",
-     "1,200 questions", "3 rows left out", "shortlist train pairs.csv", "| epochs | 1.0 |",
-     "| 10 | 0.7000 |  |", "| 20 |  | 55.0 |", "torch 2.13.0", "hard 5"],
+     "1,080 questions learned, 120 held out, rows of pairs", "3 rows left out",
+     "shortlist train pairs.csv", "| epochs | 1.0 |", "| 10 | 0.7000 |  |", "| 20 |  | 55.0 |",
+     "torch 2.13.0", "hard 5"],
 )  # fmt: skip
 def test_the_card_tells(told: str) -> None:
     assert told in card()
