@@ -85,6 +85,9 @@ def _shipped_card(card: str, name: str, measured: str) -> str:
     if not before or not use:
         raise UsageError("the model's README.md is no card that shortlist train wrote")
     kept = rest.partition("## Use")[0]
+    learned, share, after = data.partition("Its share of the final score is")
+    if share:  # what the training chose has been fitted anew
+        data = learned + "Versions:" + after.partition("Versions:")[2]
     return f"{head}{measured}\n{_USED.format(name=name)}\n{before}{kept}{_GATE}\n{use}{data}"
 
 

@@ -110,7 +110,8 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     model.mkdir()
     write_joined(plain, model, start=1, layers=1, window=WINDOW)
     (model / "README.md").write_text(
-        "# mine\n\n## Before and after\n\nbetter\n\n## Use\n\nit\n\n## Data\n\nsome\n"
+        "# mine\n\n## Before and after\n\nbetter\n\n## Use\n\nit\n\n## Data\n\nsome\n\n"
+        "Its share of the final score is 0.1; more\n\nVersions: of all\n"
     )
     data = tmp_path / "data"
     (data / "train-mix" / "SOURCES.md").write_text(
@@ -127,6 +128,8 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     card = (shipped / "README.md").read_text()
     assert "<!-- quality -->" in card
     assert "| relevance said |" in card
+    assert card.count("share of the final score") == 1
+    assert card.endswith("some\n\nVersions: of all\n")
     places = [
         card.index(f"\n## {part}") for part in ("What was", "Beside", "Use", "Before", "Data")
     ]
