@@ -29,14 +29,14 @@ _NEW_HEAD = "_shortlist_new_head"
 
 
 def load_base(
-    source: str = "", *, max_length: int = 192, layers: int | None = None, seed: int = 0
+    source: str, *, max_length: int = 192, layers: int | None = None, seed: int = 0
 ) -> CrossEncoder:
     """Return a CrossEncoder of one score, in float32, ready to be trained.
 
     Args:
-        source: folder or hub name of a cross-encoder, a bi-encoder or a plain encoder; empty is the
-            encoder of all-MiniLM-L6-v2. What has no head of one score gets a new one.
-            `bundled.JOINED` is the same encoder, joined late: it begins as good as the bi-encoder.
+        source: folder or name of a cross-encoder, a bi-encoder or a plain encoder. What has no head
+            of one score gets a new one. `bundled.JOINED` is all-MiniLM-L6-v2, joined late: it
+            begins as good as the bi-encoder.
         max_length: tokens of a pair; cut at what the model can read.
         layers: how many of the encoder's layers are kept, evenly spaced; None is all.
         seed: of a new head.
@@ -46,7 +46,7 @@ def load_base(
         UsageError: the model has fewer layers than asked for.
     """
     with torch.random.fork_rng(devices=[]), _seeded(seed), _folder(source) as folder:
-        checkpoint = inspect(folder, source or bundled.MINILM)
+        checkpoint = inspect(folder, source)
         model = _loaded(checkpoint)
         if len(model) != 1 or model.num_labels != 1:
             message = f"{checkpoint.name} cannot be trained: it is more than one transformer"
@@ -71,7 +71,7 @@ def _seeded(seed: int) -> Iterator[None]:
 def _folder(source: str) -> Iterator[Path]:
     """Give the folder of a base; that of `bundled.JOINED` is made here."""
     if source != bundled.JOINED:
-        yield resolve(source or bundled.MINILM)
+        yield resolve(source)
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
         write_joined(bundled.minilm_folder(), Path(made))

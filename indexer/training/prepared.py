@@ -112,7 +112,9 @@ def _require_base(options: TrainOptions) -> None:
     from indexer.training.finetune import require_possible
 
     how = options.finetune
-    base = load_base(options.base, max_length=how.max_length, layers=how.layers, seed=how.seed)
+    base = load_base(
+        options.begins_with, max_length=how.max_length, layers=how.layers, seed=how.seed
+    )
     require_possible(base, how)
 
 
@@ -128,7 +130,7 @@ def _estimate(
 
     how = options.finetune
     some = distinct(asked.pairs, SOME)
-    pace = pace_of(options.base, learned, how, some)
+    pace = pace_of(options.begins_with, learned, how, some)
     judging = Judging(
         tuning=len(asked.in_index.tuning.queries) if asked.in_index else 0,
         judged=len(asked.in_index.judged.queries) if asked.in_index else 0,

@@ -125,7 +125,7 @@ def train(  # noqa: PLR0913 - what is trained on what, beside what, and where to
     card = Card(
         name=about.get("name") or work.output.name,
         repository=about.get("repository", "") if passed else "",
-        base=_base_name(options.base),
+        base=_base_name(options.begins_with),
         joined=_joins_late(work.model),
         verdict=verdict,
         measures=measures,
@@ -167,7 +167,9 @@ def _finetuned(
 
     work = prepared.work
     how = replace(options.finetune, resume=work.resumed)
-    base = load_base(options.base, max_length=how.max_length, layers=how.layers, seed=how.seed)
+    base = load_base(
+        options.begins_with, max_length=how.max_length, layers=how.layers, seed=how.seed
+    )
     return finetune(
         base, prepared.learned, how, work.model,
         evaluator=prepared.asked.watching(), progress=learning, callbacks=callbacks,
@@ -192,7 +194,7 @@ def _fitted(
 
 def _base_name(base: str) -> str:
     """Return a hub name as it is, a folder by its last part: a card is read elsewhere."""
-    return Path(base).resolve().name if Path(base).is_dir() else base or "all-MiniLM-L6-v2"
+    return Path(base).resolve().name if Path(base).is_dir() else base
 
 
 def _joins_late(model: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
+from engine import bundled
 from engine.errors import UsageError
 from indexer.training.guards import MiningOptions
 from indexer.training.mined import Format
@@ -21,7 +22,8 @@ class TrainOptions:
     """What is trained, on what, and how it is judged.
 
     Attributes:
-        base: the model to begin with; empty is the encoder that comes along.
+        base: the model to begin with; empty is all-MiniLM-L6-v2, joined late, and as it is where
+            layers are to be left out, since a model that joins late keeps all of its own.
         finetune: how.
         mining: which negatives.
         miner: `own` stage one, or the published recipe's dense search.
@@ -58,3 +60,10 @@ class TrainOptions:
                 raise UsageError(f"{name} is at least 1, not {value}")
         if self.output_format not in (None, *get_args(Format)):
             raise UsageError(f"output_format is one of {', '.join(get_args(Format))}")
+
+    @property
+    def begins_with(self) -> str:
+        """Folder or name of the model that is trained."""
+        if self.base:
+            return self.base
+        return bundled.JOINED if self.finetune.layers is None else bundled.MINILM

@@ -66,8 +66,8 @@ data_options = section(
 training_options = section(
     "Training",
     click.option("--base", default="", metavar="NAME|FOLDER",
-                 help="Model to begin with. Default: the encoder of all-MiniLM-L6-v2;"
-                 " joined-MiniLM-L6-v2 is for a few hundred questions."),
+                 help="Model to begin with. Default: joined-MiniLM-L6-v2; with --layers"
+                 " all-MiniLM-L6-v2. Both come along."),
     click.option("--loss", "losses", multiple=True, callback=_losses,
                  metavar="[NAME=]LOSS",
                  help="bce (the default), lambda, listnet, mnrl or distill (the default with"

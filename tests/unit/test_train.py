@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engine import bundled
 from engine.errors import UsageError
 from indexer.training.apart import apart, held_out_parts
 from indexer.training.examples import Candidate, Example, TrainingSet
@@ -108,3 +109,10 @@ def test_a_loss_of_no_set_or_that_does_not_fit_is_refused(
     sets = [TrainingSet(name=name, kind="pairs", examples=examples(3)) for name in names]
     with pytest.raises(UsageError, match=words):
         FinetuneOptions(losses=losses).require_fitting(sets)
+
+
+def test_a_training_begins_joined_late_unless_layers_are_left_out_or_a_base_is_named() -> None:
+    few = FinetuneOptions(layers=2)
+    assert TrainOptions().begins_with == bundled.JOINED
+    assert TrainOptions(finetune=few).begins_with == bundled.MINILM
+    assert TrainOptions(base="mine", finetune=few).begins_with == "mine"
