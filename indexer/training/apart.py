@@ -131,7 +131,8 @@ def _once(devs: Sequence[Sequence[Example]]) -> list[Example]:
     if not any(devs):
         raise UsageError(
             "no question has an answer, so the gate could compare nothing: give a file of some"
-            " questions with their answers beside it (shortlist label judges your own)"
+            " questions with their answers beside it (shortlist label --split train judges your"
+            " own)"
         )
     labelled: dict[str, tuple[str, list[Candidate]]] = {}
     for example in chain.from_iterable(devs):

@@ -48,6 +48,7 @@ def adapted(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
     """Freeze, drop and checkpoint what the options ask for, and undo it."""
     transformer = cast("Any", base[0]).model
     frozen = list(transformer.get_input_embeddings().parameters())
+    learned = [weight.requires_grad for weight in frozen]
     if options.freeze_embeddings:
         for weight in frozen:
             weight.requires_grad_(False)
@@ -60,8 +61,8 @@ def adapted(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
     try:
         yield
     finally:
-        for weight in frozen:
-            weight.requires_grad_(True)
+        for weight, learns in zip(frozen, learned, strict=True):
+            weight.requires_grad_(learns)
         for dropout, share in zip(dropouts, before, strict=True):
             dropout.p = share
         if options.gradient_checkpointing:

@@ -38,6 +38,8 @@ class Work:
         self.mined = self.folder / "mined.jsonl"
         self.model = self.folder / "model" / output.name
         self.evaluation = self.folder / "evaluation"
+        if output.exists() and not output.is_dir():
+            raise UsageError(f"{output} is a file; give the name of a folder")
         if output.exists() and not force:
             raise UsageError(f"{output} is there already; give another name, or --force")
         told = json.dumps(plan, indent=1, sort_keys=True, default=str)

@@ -80,7 +80,8 @@ def show_doubts(verdict: Verdict) -> None:
     from indexer.training.card import VERBATIM
 
     if verdict.few:
-        click.echo(f"{verdict.queries} questions prove nothing: judge more (shortlist label)")
+        prove = "question proves" if verdict.queries == 1 else "questions prove"
+        click.echo(f"{verdict.queries} {prove} nothing: judge more (shortlist label)")
     if verdict.verbatim:
         click.echo(VERBATIM)
 

@@ -15,7 +15,9 @@ from engine import bundled
 from engine.rerankers import load
 from engine.rerankers.joined import JoinedBert, known_to_transformers
 from indexer.training.base import load_base
+from indexer.training.exact import adapted
 from indexer.training.joining import write_joined
+from indexer.training.options import FinetuneOptions
 from tests.tiny_models import WINDOW, library_cross_encoder, save_headless, tokenizer
 
 if TYPE_CHECKING:
@@ -121,6 +123,14 @@ def test_training_leaves_what_reads_apart_as_it_is(joined: Path) -> None:
     assert not any(name.startswith("bert.") for name in trained)
     assert {"classifier.weight", "signals.weight", "kinds.weight", "token_map.weight"} <= trained
     assert any(name.startswith("joined.0.") for name in trained)
+
+
+def test_what_was_frozen_stays_so_when_a_training_is_over(joined: Path) -> None:
+    base = load_base(str(joined), max_length=32)
+    with adapted(base, FinetuneOptions(freeze_embeddings=True)):
+        pass
+    model = cast("JoinedBert", base[0].model)
+    assert not any(weight.requires_grad for weight in model.bert.parameters())
 
 
 def test_a_first_step_reaches_the_layers_that_join(joined: Path) -> None:

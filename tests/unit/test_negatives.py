@@ -149,6 +149,12 @@ def test_questions_that_were_not_mined_are_counted(tmp_path: Path) -> None:
     assert not any(line.startswith("3 of") for line in told.lines)
 
 
+def test_a_file_is_no_place_for_a_model_even_by_force(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("")
+    with pytest.raises(UsageError, match="mine is a file"):
+        Work(tmp_path / "mine", {}, resume=False, force=True)
+
+
 def test_what_was_mined_of_an_older_file_is_refused(tmp_path: Path) -> None:
     old, new, other = (
         replace(set_of(4), checksums=checksums)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,10 @@ def test_the_verdict_is_said_and_what_the_library_says(capsys: pytest.CaptureFix
     told = said(capsys, verdict(passed=False, verbatim=True))
     assert VERBATIM in told
     assert told.endswith("not better: mine\n")
+
+
+def test_one_question_is_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "1 question proves nothing" in said(capsys, replace(verdict(passed=True), queries=1))
 
 
 def test_a_gate_with_nothing_to_decide_says_so(capsys: pytest.CaptureFixture[str]) -> None:
