@@ -130,9 +130,9 @@ def _once(devs: Sequence[Sequence[Example]]) -> list[Example]:
     """
     if not any(devs):
         raise UsageError(
-            "no question has an answer, so the gate could compare nothing: give a file of some"
-            " questions with their answers beside it (shortlist label --split train judges your"
-            " own)"
+            "no question can be held out, so the gate could compare nothing: none has an answer, or"
+            " all answers are in one document; give a file of some questions with their answers"
+            " beside it (shortlist label --split train judges your own)"
         )
     labelled: dict[str, tuple[str, list[Candidate]]] = {}
     for example in chain.from_iterable(devs):

@@ -96,8 +96,9 @@ def examples(snapshot: Snapshot, analyzer: Analyzer, *, most: int, seed: int = 0
 def split_documents(training: TrainingSet, *, most: int = 200, seed: int = 0) -> TrainingSet:
     """Return a set that holds some documents out: `dev` asks for them, nothing else does.
 
-    A document is held out with all of its questions, until there are `most`, or a tenth of all. A
-    question that both a held-out document and another one answer is in neither part.
+    A document is held out with all of its questions, until there are `most`, or a tenth of all;
+    never one that has more than that alone, while others have less. A question that both a held-out
+    document and another one answer is in neither part.
     """
     documents = {c.document for e in training.examples for c in e.candidates}
     by_document: dict[str, list[int]] = {document: [] for document in documents}
@@ -108,9 +109,11 @@ def split_documents(training: TrainingSet, *, most: int = 200, seed: int = 0) ->
         for document in owners:
             by_document[document].append(number)
     wanted = min(most, len(training.examples) // 10)
+    largest = max(wanted, min((len(of) for of in by_document.values()), default=0))
+    small = (d for d in documents if len(by_document[d]) <= largest)
     held: set[int] = set()
     touched: set[int] = set()
-    for document in sorted(documents, key=lambda d: (hash_of(seed, "held out", d), d)):
+    for document in sorted(small, key=lambda d: (hash_of(seed, "held out", d), d)):
         if len(held) >= wanted:
             break
         for number in by_document[document]:

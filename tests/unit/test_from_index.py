@@ -306,6 +306,18 @@ class TestSplit:
         assert len(self.split(some).dev) == 50
         assert len(self.split(some, most=20).examples) == 480
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_a_document_that_most_questions_are_about_is_learned_from(self, seed: int) -> None:
+        some = [example(str(n), "handbook" if n < 900 else f"d{n}") for n in range(1000)]
+        found = self.split(some, seed=seed)
+        assert len(found.examples) >= 900
+        assert len(found.dev) == 100
+
+    def test_where_all_documents_are_alike_a_large_one_is_held_out(self) -> None:
+        some = [example(str(n), f"d{n // 10}") for n in range(40)]
+        found = self.split(some)
+        assert (len(found.examples), len(found.dev)) == (30, 10)
+
     def test_a_seed_decides_which(self) -> None:
         some = [example(str(n), f"d{n}") for n in range(500)]
         assert self.split(some, seed=1) == self.split(some, seed=1)
