@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HEAD_SECONDS: Final = 10.0  # from the last answer, or the beginning, to the end of the next head
 STUCK_SECONDS: Final = 20.0  # without a byte of the answer being taken
+_LOOKS: Final = 4  # within that time; after a sleep of the machine one look sees nothing taken
 _FLUSH_SECONDS: Final = 2.0  # for the last bytes of a connection that ends
 _LONGEST_DETAIL: Final = 200  # characters; h11 repeats what it was sent
 _OPEN: Final = (h11.IDLE, h11.SEND_RESPONSE)
@@ -63,7 +64,7 @@ class Connection(H11Protocol):
     def pause_writing(self) -> None:
         """See H11Protocol."""
         super().pause_writing()
-        self._watch_answer(self.transport.get_write_buffer_size())
+        self._watch_answer(self.transport.get_write_buffer_size(), _LOOKS)
 
     def resume_writing(self) -> None:
         """See H11Protocol."""
@@ -102,13 +103,17 @@ class Connection(H11Protocol):
         else:
             self._close()
 
-    def _watch_answer(self, size: int) -> None:
-        self._stuck_timer = self.loop.call_later(self.stuck_seconds, self._stuck, size)
+    def _watch_answer(self, size: int, looks: int) -> None:
+        """Look `looks` times more whether fewer than `size` bytes are left, then cut it off."""
+        wait = self.stuck_seconds / _LOOKS
+        self._stuck_timer = self.loop.call_later(wait, self._look, size, looks - 1)
 
-    def _stuck(self, size: int) -> None:
+    def _look(self, size: int, looks: int) -> None:
         left = self.transport.get_write_buffer_size()
         if left < size:
-            self._watch_answer(left)
+            self._watch_answer(left, _LOOKS)
+        elif looks:
+            self._watch_answer(left, looks)
         else:
             self.transport.abort()
 

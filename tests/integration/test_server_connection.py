@@ -40,7 +40,20 @@ def port() -> Generator[int]:
     app = create_app(lambda: make_engine(TEXT), settings=ServerSettings(timeout=1, threads=4))
     config = uvicorn.Config(app, loop="asyncio", http=Hasty, ws="none", log_config=None)
     with listening(config) as port:
+        ready(port)
         yield port
+
+
+def ready(port: int) -> None:
+    """Wait until the index is loaded: a server answers 503 before."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with connect(port) as connection:
+            connection.sendall(b"GET /readyz HTTP/1.1\r\n%bConnection: close\r\n\r\n" % HOST)
+            if until_end(connection).startswith(b"HTTP/1.1 200 "):
+                return
+        time.sleep(0.02)
+    raise TimeoutError("the server is not ready")
 
 
 def connect(port: int) -> socket.socket:
