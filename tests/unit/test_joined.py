@@ -30,6 +30,7 @@ PAIRS = [
     ("blue fish", "fish"),
     ("", "the sea"),
     ("the sea", ""),
+    ("blue heart", "red fish is what swims " * 3 + "a blue heart of the sea " + "and fish " * 4),
 ]
 
 
@@ -56,7 +57,7 @@ def features(folder: Path, pairs: list[tuple[str, str]]) -> dict[str, torch.Tens
 
 
 def apart(folder: Path, query: str, passage: str) -> list[float]:
-    """The three signals, from each text read on its own by the plain encoder: the slow twin."""
+    """The two signals, from each text read on its own by the plain encoder: the slow twin."""
     bert = BertModel.from_pretrained(str(folder), add_pooling_layer=False).eval()
     with torch.no_grad():
         q, p = (
@@ -65,8 +66,12 @@ def apart(folder: Path, query: str, passage: str) -> list[float]:
         )
     cosine = functional.cosine_similarity(q.mean(0), p.mean(0), dim=0)
     words = q[1:-1] if len(q) > 2 else q
-    best = (functional.normalize(words, dim=-1) @ functional.normalize(p, dim=-1).T).amax(1)
-    return [float(cosine), float(best.mean()), float(best.min())]
+    cosines = functional.normalize(words, dim=-1) @ functional.normalize(p, dim=-1).T
+    # A window begins at every fourth token of query and passage together.
+    starts = range(-len(q), len(p), 4)
+    windows = [cosines[:, max(0, at) : at + 16] for at in starts if at + 16 > 0]
+    leaning = [float(-(-8 * window.amax(1)).exp().mean().log() / 8) for window in windows]
+    return [float(cosine), max(leaning)]
 
 
 @pytest.mark.parametrize(("query", "passage"), PAIRS)
