@@ -117,7 +117,8 @@ def _estimate(
             deepest[key] = max(seconds, deepest.get(key, 0.0))
     seconds = sum(deepest.values()) + queries * sum(x.ms_first_stage for x in latencies) / 1000
     shown = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-    return f"{queries:,} queries to answer, at most {shown}" + (
+    asked = "1 query" if queries == 1 else f"{queries:,} queries"
+    return f"{asked} to answer, at most {shown}" + (
         "; --queries takes a sample" if seconds > 600 else ""
     )
 

@@ -225,7 +225,7 @@ def said(verdict: Verdict) -> list[str]:
         f" {high:+.1f}, p {'< 0.001' if verdict.p < 0.001 else f'= {verdict.p:.3f}'})."
     ]
     if verdict.few:
-        lines.append(f"So few queries ({verdict.queries}) prove nothing.")
+        lines.append(f"So few queries ({verdict.queries}) prove little.")
     if verdict.verbatim:
         lines.append(VERBATIM)
     if not verdict.passed:

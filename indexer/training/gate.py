@@ -89,7 +89,7 @@ class Verdict:
 
     @property
     def few(self) -> bool:
-        """Whether so few queries prove nothing."""
+        """Whether so few queries prove little."""
         return self.queries < FEW
 
 

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from engine.errors import UsageError
 from server.cli.sections import section
 from server.cli.train_options import options_of
-from server.cli.train_show import show_doubts
+from server.cli.train_show import show_doubts, unproven
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -180,10 +180,9 @@ def _show(
         f" -> {100 * after['R@100']:.1f}"
     )
     show_doubts(verdict)
+    click.echo(f"saved: {outcome.folder}" if verdict.passed else unproven(outcome.folder))
     if not saved:
-        click.echo(f"not better: {outcome.folder}")
         return
-    click.echo(f"saved: {outcome.folder}")
     if not applied:
         use = shlex.join(["shortlist", "index", "-i", str(index), "--encoder", str(outcome.folder)])
         click.echo(f"use it: {use}")

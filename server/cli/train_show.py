@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from indexer.training.estimate import Estimate
     from indexer.training.gate import Verdict
     from indexer.training.train import Outcome
@@ -51,7 +53,7 @@ def show_outcome(outcome: Outcome, *, as_json: bool) -> None:
     elif outcome.verdict is None:
         click.echo(f"not judged, since the index has no answer that was held out: {outcome.folder}")
     else:
-        click.echo(f"not better: {outcome.folder}")
+        click.echo(unproven(outcome.folder))
 
 
 def _numbers(verdict: Verdict | None) -> dict[str, Any]:
@@ -75,13 +77,20 @@ def _show_verdict(verdict: Verdict) -> None:
     show_doubts(verdict)
 
 
+def unproven(folder: Path) -> str:
+    """Return where a model lies that did not pass the gate."""
+    if folder.suffix == ".rejected":
+        return f"it may be worse than what is in use, so it is kept aside: {folder}"
+    return f"saved although it may be worse than what is in use (--force): {folder}"
+
+
 def show_doubts(verdict: Verdict) -> None:
     """Say why a verdict may not hold, if anything speaks against it."""
     from indexer.training.card import VERBATIM
 
     if verdict.few:
         prove = "question proves" if verdict.queries == 1 else "questions prove"
-        click.echo(f"{verdict.queries} {prove} nothing: judge more (shortlist label)")
+        click.echo(f"{verdict.queries} {prove} little: judge more (shortlist label)")
     if verdict.verbatim:
         click.echo(VERBATIM)
 

@@ -143,7 +143,7 @@ def test_an_encoder_that_may_be_worse_is_kept_aside_and_changes_nothing(home: Pa
     args = ("train", "misled", "-o", "mine", "--encoder", "--apply", *LEARN)
     outcome = shortlist(*args)
     assert outcome.code == 1
-    assert "not better: " in outcome.out
+    assert "kept aside: " in outcome.out
     assert sorted(path.name for path in home.glob("mine*")) == ["mine.rejected"]
     assert "did not pass the gate" in (home / "mine.rejected/README.md").read_text()
     assert encoder_of(home / "my.index") == before

@@ -11,7 +11,7 @@ from indexer.training.card import VERBATIM
 from indexer.training.finetuned import Finetuned
 from indexer.training.gate import Verdict
 from indexer.training.train import Outcome
-from server.cli.train_show import show_outcome
+from server.cli.train_show import show_outcome, unproven
 
 if TYPE_CHECKING:
     import pytest
@@ -46,16 +46,21 @@ def verdict(*, passed: bool, verbatim: bool = False) -> Verdict:
 def test_the_verdict_is_said_and_what_the_library_says(capsys: pytest.CaptureFixture[str]) -> None:
     told = said(capsys, verdict(passed=True))
     assert "50.0 (stage one) -> 60.0, +10.0 (95 % interval +0.0 to +20.0)" in told
-    assert "20 questions prove nothing" in told
+    assert "20 questions prove little" in told
     assert "faq_f1: ? -> 0.500\nfaq_r: 0.250 -> ?\nsaved: mine\n" in told
     assert VERBATIM not in told
     told = said(capsys, verdict(passed=False, verbatim=True))
     assert VERBATIM in told
-    assert told.endswith("not better: mine\n")
+    assert told.endswith("(--force): mine\n")
+
+
+def test_a_model_that_did_not_pass_is_kept_aside_or_saved_by_force() -> None:
+    assert unproven(Path("mine.rejected")).endswith("kept aside: mine.rejected")
+    assert unproven(Path("mine")).startswith("saved although it may be worse")
 
 
 def test_one_question_is_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "1 question proves nothing" in said(capsys, replace(verdict(passed=True), queries=1))
+    assert "1 question proves little" in said(capsys, replace(verdict(passed=True), queries=1))
 
 
 def test_a_gate_with_nothing_to_decide_says_so(capsys: pytest.CaptureFixture[str]) -> None:
