@@ -105,6 +105,7 @@ def _add_ship(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", type=Path, help="as shortlist train saved it")
     parser.add_argument("--material", type=Path, required=True)
     parser.add_argument("--about", required=True, help="a line for shortlist models")
+    parser.add_argument("--beside", default="", help="a model that ships: take its equal weights")
     parser.set_defaults(run=_ship)
 
 
@@ -263,7 +264,7 @@ def _ship(options: argparse.Namespace) -> None:
     data = data_folder()
     assert data is not None  # noqa: S101 - main refused before
     folder = MODELS / options.model.resolve().name
-    curve = ship(options.model, folder, options.material, data, options.about)
+    curve = ship(options.model, folder, options.material, data, options.about, options.beside)
     print("\n".join(f"{weight:.1f}: {100 * value:.1f}" for weight, value in curve.items()))
 
 

@@ -35,7 +35,7 @@ _SHIPPED: Final = ("config.json", "tokenizer.json", "tokenizer_config.json", "RE
 # 4 bits are enough for what a layer norm follows: benchmarks/LOG.md.
 _COARSE: Final = ("bert.embeddings.word_embeddings.weight",)
 _WINDOW: Final = 512
-_QUERIES, _DEPTH = 60, 20  # of each held-out source
+_QUERIES, _DEPTH = 40, 50  # of each held-out source
 
 
 def write_base(folder: Path) -> None:
@@ -44,7 +44,9 @@ def write_base(folder: Path) -> None:
     write_joined(bundled.minilm_folder(), folder)
 
 
-def ship(model: Path, folder: Path, material: Path, data: Path, about: str) -> Curve:
+def ship(
+    model: Path, folder: Path, material: Path, data: Path, about: str, beside: str = ""
+) -> Curve:
     """Pack a trained model into a folder of the package; return its nDCG@10 at each weight.
 
     Its weight and calibration are fitted on the watched sources, which it never learned from, and
@@ -56,6 +58,7 @@ def ship(model: Path, folder: Path, material: Path, data: Path, about: str) -> C
         material: as `benchmarks.material` wrote it.
         data: the folder that SHORTLIST_DATA names.
         about: a line for `shortlist models`.
+        beside: a model that ships already, whose weights it takes where they are the same.
     """
     missing = [name for name in _SHIPPED if not (model / name).is_file()]
     if missing:
@@ -65,7 +68,8 @@ def ship(model: Path, folder: Path, material: Path, data: Path, about: str) -> C
     for name in _SHIPPED:
         shutil.copyfile(model / name, folder / name)
     _widen(folder / "tokenizer_config.json")
-    compact.pack(load_file(model / "model.safetensors"), folder / compact.FILE, coarse=_COARSE)
+    weights = load_file(model / "model.safetensors")
+    compact.pack(weights, folder / compact.FILE, coarse=_COARSE, beside=beside)
     (folder / "ATTRIBUTION.md").write_text(attribution(data, material), "utf-8")
     settings, curve, said = _fitted(folder, material, data)
     kept = {"weight": settings.weight, "about": about}

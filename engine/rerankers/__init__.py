@@ -5,8 +5,8 @@
     batches        LEAF (torch): rows of tokens through a model, sorted by length
     cross_encoder  LEAF (sentence-transformers): query and passage read together
     bi_encoder     LEAF (sentence-transformers): a cosine standing in for a reranker
-    joined         LEAF (transformers): an encoder that reads both texts apart, then together
-    compact        LEAF (safetensors): weights in a quarter of the space
+    joined         LEAF (transformers): the architecture of those that come along
+    compact        LEAF (safetensors): how their weights are stored
 
 `load` is the only factory. It imports the leaf that it needs when it is called: torch,
 transformers and sentence-transformers take 6 s to import even from a warm file cache.
@@ -37,7 +37,7 @@ def load(model: str = "", *, precision: Precision = "float32") -> Reranker:
     Raises:
         ModelError: there is no such model, it holds no safetensors, or it cannot rank.
     """
-    model = model or bundled.MINILM
+    model = model or bundled.RERANKER
     checkpoint = inspect(resolve(model), _name(model))
     if model == bundled.MINILM:
         checkpoint = replace(checkpoint, settings=_MINILM)

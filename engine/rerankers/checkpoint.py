@@ -82,12 +82,13 @@ def resolve(model: str) -> Path:
     """
     if Path(model).is_dir():
         return Path(model)
-    if model == bundled.MINILM:
-        return bundled.minilm_folder()
+    if folder := bundled.folder_of(model):
+        return folder
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
+        known = ", ".join([*bundled.names(), bundled.MINILM])
         message = (
-            f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor"
-            f" {bundled.MINILM}, which comes along"
+            f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor one"
+            f" that comes along ({known})"
         )
         raise ModelError(message)
     from huggingface_hub import snapshot_download

@@ -6,10 +6,14 @@
 
 Everything else is kept in 16 bits. Weights are read back to float32 when a model is loaded; nothing
 calculates in whole numbers, so what is lost is lost here alone.
+
+A model may have weights in common with one whose folder lies beside its own: those are kept once.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,7 +24,6 @@ from engine.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from engine.types import FloatArray
 
@@ -29,15 +32,24 @@ _ROWS: Final = ".rows8"
 _GROUPS: Final = ".groups4"
 _SCALE: Final = ".scale"
 _GROUP: Final = 32
+# What a file says of itself: whose weights it takes, and which.
+_OF, _TAKES = "of", "takes"
 
 
-def pack(weights: Mapping[str, FloatArray], path: Path, *, coarse: tuple[str, ...] = ()) -> None:
+def pack(
+    weights: Mapping[str, FloatArray],
+    path: Path,
+    *,
+    coarse: tuple[str, ...] = (),
+    beside: str = "",
+) -> None:
     """Write weights compactly.
 
     Args:
         weights: of a model, by their names.
         path: of the file.
         coarse: names of the matrices that 4 bits are enough for; their width is a multiple of 32.
+        beside: name of the folder beside the path's own, of the model whose equal weights it takes.
     """
     packed: dict[str, np.ndarray] = {}
     for name, values in weights.items():
@@ -51,7 +63,14 @@ def pack(weights: Mapping[str, FloatArray], path: Path, *, coarse: tuple[str, ..
         else:
             rows, scale = _rounded(values, 127)
             packed[name + _ROWS], packed[name + _SCALE] = rows.astype(np.int8), scale
-    save_file({name: np.ascontiguousarray(part) for name, part in packed.items()}, path)
+    own = {name: np.ascontiguousarray(part) for name, part in packed.items()}
+    about: dict[str, str] = {}
+    if beside:
+        other = load_file(_beside(path, beside))
+        takes = [name for name in own if name in other and np.array_equal(own[name], other[name])]
+        about = {_OF: beside, _TAKES: json.dumps(takes)}
+        own = {name: part for name, part in own.items() if name not in takes}
+    save_file(own, path, metadata=about)
 
 
 def unpack(path: Path) -> dict[str, FloatArray]:
@@ -62,6 +81,9 @@ def unpack(path: Path) -> dict[str, FloatArray]:
     """
     try:
         packed = load_file(path)
+        for other, name in _taken(path):
+            with safe_open(other, framework="numpy") as file:
+                packed[name] = file.get_tensor(name)
         return {name: _read(packed, name) for key in packed if (name := _name(key))}
     except Exception as error:  # safetensors raises its own, numpy its own
         message = f"the weights {path} cannot be read: {error}"
@@ -77,14 +99,33 @@ def sizes(path: Path) -> dict[str, int]:
     found: dict[str, int] = {}
     try:
         with safe_open(path, framework="numpy") as file:
-            for key in file.keys():  # noqa: SIM118 - it is no mapping
-                if name := _name(key):
+            places = [(path, key) for key in file.keys()]  # noqa: SIM118 - it is no mapping
+        for place, key in [*places, *_taken(path)]:
+            if name := _name(key):
+                with safe_open(place, framework="numpy") as file:
                     count = int(np.prod(file.get_slice(key).get_shape()))
-                    found[name] = count * (2 if key.endswith(_GROUPS) else 1)
+                found[name] = count * (2 if key.endswith(_GROUPS) else 1)
     except (SafetensorError, OSError) as error:
         message = f"the weights {path} cannot be read: {error}"
         raise ModelError(message) from error
     return found
+
+
+def _beside(path: Path, folder: str) -> Path:
+    if folder != Path(folder).name:
+        message = f"{path} takes weights of {folder!r}, which is no name of a folder"
+        raise ModelError(message)
+    return path.parent.with_name(folder) / FILE
+
+
+def _taken(path: Path) -> list[tuple[Path, str]]:
+    """Return the file and the name of each tensor that a file takes from the one beside it."""
+    with safe_open(path, framework="numpy") as file:
+        about = file.metadata() or {}
+    if _OF not in about:
+        return []
+    other = _beside(path, about[_OF])
+    return [(other, name) for name in json.loads(about[_TAKES])]
 
 
 def _name(key: str) -> str:

@@ -16,6 +16,8 @@ Three small maps are learned with them: of the mean vectors, of the tokens' vect
 what they map), and of a query's token to what it is worth. They learn in seconds what a collection
 calls alike; the layers that join take hours.
 
+With no layers that join, it is what reads apart alone: smaller and faster.
+
 A new one has maps of zero and a classifier of nearly zero: it begins as good as the bi-encoder,
 and learns corrections.
 Joining late costs little (PreTTR: MacAvaney et al. 2020, doi:10.1145/3397271.3401093), and what
@@ -81,32 +83,44 @@ class JoinedBert(BertPreTrainedModel):
         width = config.hidden_size
         self.num_labels = 1
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.joined = nn.ModuleList(
-            BertLayer(config, layer_idx=n) for n in range(config.joined_layers)
-        )
-        self.kinds = nn.Embedding(2, width)
         self.signals = nn.Linear(2, 1)
         self.text_map = nn.Linear(width, width, bias=False)
         self.token_map = nn.Linear(width, width, bias=False)
         self.token_worth = nn.Linear(width, 1, bias=False)
-        self.mix = nn.Linear(4 * width, width)
-        self.classifier = nn.Linear(width, 1)
+        if config.joined_layers:
+            self.joined = nn.ModuleList(
+                BertLayer(config, layer_idx=n) for n in range(config.joined_layers)
+            )
+            self.kinds = nn.Embedding(2, width)
+            self.mix = nn.Linear(4 * width, width)
+            self.classifier = nn.Linear(width, 1)
         self.post_init()
 
     def begin(self, bert: BertModel) -> None:
         """Take over a bi-encoder's layers, and begin as good as it is."""
         self.bert.load_state_dict(bert.state_dict(), strict=False)  # its pooler is not needed
         layers = cast("Any", self.bert.encoder.layer)
-        for number, layer in enumerate(self.joined, start=cast("int", self.config.joined_from)):
-            layer.load_state_dict(layers[min(number, len(layers) - 1)].state_dict())
         with torch.no_grad():
-            for mapped in (self.kinds, self.text_map, self.token_map, self.token_worth):
+            for mapped in (self.text_map, self.token_map, self.token_worth):
                 mapped.weight.zero_()
             self.signals.weight.copy_(torch.tensor([_SIGNALS]))
             self.signals.bias.fill_(_SHIFT)
+            if not self.config.joined_layers:
+                return
+            for number, layer in enumerate(self.joined, start=cast("int", self.config.joined_from)):
+                layer.load_state_dict(layers[min(number, len(layers) - 1)].state_dict())
+            self.kinds.weight.zero_()
             # Zeros would stop the gradient on its way to the layers.
             self.classifier.weight.normal_(std=0.002)
             self.classifier.bias.zero_()
+
+    def keep(self, count: int) -> None:
+        """Keep the first layers that read apart, and none that joins."""
+        del cast("Any", self.bert.encoder.layer)[count:]
+        self.config.num_hidden_layers = count
+        if self.config.joined_layers:
+            self.config.joined_layers = 0
+            del self.joined, self.kinds, self.mix, self.classifier
 
     def freeze_apart(self) -> None:
         """Leave what reads apart as it is."""
@@ -135,14 +149,22 @@ class JoinedBert(BertPreTrainedModel):
             hidden = _read(layer, hidden, apart)
             if number + 1 == self.config.joined_from:
                 joint = hidden
-        together = _added(real[:, None, None, :].expand_as(same), hidden.dtype)
-        joint = joint + self.kinds(token_type_ids).to(joint.dtype)
+        logits = self._said(hidden, first, second)
+        if self.config.joined_layers:
+            joint = joint + self.kinds(token_type_ids).to(joint.dtype)
+            together = _added(real[:, None, None, :].expand_as(same), hidden.dtype)
+            logits = logits + self._read_together(joint, together, first, second)
+        return SequenceClassifierOutput(logits=logits)
+
+    def _read_together(
+        self, joint: torch.Tensor, mask: torch.Tensor, first: torch.Tensor, second: torch.Tensor
+    ) -> torch.Tensor:
+        """Return what the layers that join have learned, nearly zero to begin with."""
         for layer in self.joined:
-            joint = _read(layer, joint, together)
+            joint = _read(layer, joint, mask)
         query, passage = _mean(joint, first), _mean(joint, second)
         seen = torch.cat([query, passage, query * passage, joint[:, 0]], -1)
-        learned = _LOUD * self.classifier(functional.gelu(self.mix(seen)))
-        return SequenceClassifierOutput(logits=self._said(hidden, first, second) + learned)
+        return _LOUD * self.classifier(functional.gelu(self.mix(seen)))
 
     def _places(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
         """Return the position of each token in its own text."""

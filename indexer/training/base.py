@@ -90,8 +90,6 @@ def layers_of(model: CrossEncoder) -> torch.nn.ModuleList:
         ModelError: the model is built in a way that hides them.
     """
     transformer = cast("Any", model[0]).model
-    if isinstance(transformer, JoinedBert):
-        raise ModelError("a model that joins late keeps all its layers: begin with another one")
     count = transformer.config.num_hidden_layers
     for module in transformer.base_model.modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == count:
@@ -148,11 +146,18 @@ def _unannounced() -> Iterator[None]:
 
 
 def _keep(model: CrossEncoder, count: int) -> None:
-    """Keep so many layers, evenly spaced, the first and the last among them (Sanh 2019)."""
+    """Keep so many layers: evenly spaced, the first and the last among them (Sanh 2019).
+
+    Where what reads apart is not trained, a layer knows only the one before it: the first ones.
+    """
     layers = layers_of(model)
     have = len(layers)
     if count > have:
         raise UsageError(f"the model has {have} layers, of which {count} cannot be kept")
+    transformer = cast("Any", model[0]).model
+    if isinstance(transformer, JoinedBert):
+        transformer.keep(count)
+        return
     step = (have - 1) / max(count - 1, 1)
     kept = [layers[int(number * step + 0.5)] for number in range(count)]
     del layers[count:]

@@ -22,8 +22,7 @@ class TrainOptions:
     """What is trained, on what, and how it is judged.
 
     Attributes:
-        base: the model to begin with; empty is all-MiniLM-L6-v2, joined late, and as it is where
-            layers are to be left out, since a model that joins late keeps all of its own.
+        base: the model to begin with; empty is all-MiniLM-L6-v2, joined late.
         finetune: how.
         mining: which negatives.
         miner: `own` stage one, or the published recipe's dense search.
@@ -64,6 +63,4 @@ class TrainOptions:
     @property
     def begins_with(self) -> str:
         """Folder or name of the model that is trained."""
-        if self.base:
-            return self.base
-        return bundled.JOINED if self.finetune.layers is None else bundled.MINILM
+        return self.base or bundled.JOINED

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "mcp": ("mcp", "Let an assistant search: an MCP server on standard input and output."),
     "info": ("info", "Say what an index holds."),
     "verify": ("verify", "Prove an index whole, or repair it."),
+    "models": ("models", "List the models that come along."),
     "doctor": ("doctor", "Check this installation: versions, device, models."),
 }
 

@@ -66,8 +66,7 @@ data_options = section(
 training_options = section(
     "Training",
     click.option("--base", default="", metavar="NAME|FOLDER",
-                 help="Model to begin with. Default: joined-MiniLM-L6-v2; with --layers"
-                 " all-MiniLM-L6-v2. Both come along."),
+                 help="Model to begin with. Default: joined-MiniLM-L6-v2, which comes along."),
     click.option("--loss", "losses", multiple=True, callback=_losses,
                  metavar="[NAME=]LOSS",
                  help="bce (the default), lambda, listnet, mnrl or distill (the default with"
@@ -81,7 +80,8 @@ training_options = section(
             text="Its peak (1e-4 for a small model, 2e-5 for a large one)."),
     _number("--max-length", default=192, text="Tokens of a pair."),
     _number("--layers", default=None, whole=True,
-            text="Keep so many layers of the base: faster, a little worse."),
+            text="Keep so many layers of the base: faster, a little worse. Of joined-MiniLM-L6-v2"
+            " the first ones, which read apart."),
     click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors as they are."),
     _number("--dropout", default=0.0, text="Share of the activations left out at random."),
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),

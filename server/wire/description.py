@@ -27,7 +27,7 @@ _RERANK_BODIES: Final[dict[str, Any]] = {
     "voyage": {**_ASKED, "model": "any", "documents": _TEXTS, "top_k": None, "truncation": True},
     "text_embeddings_inference": {**_ASKED, "texts": _TEXTS, "raw_scores": False},
 }
-_MODEL: Final = "all-MiniLM-L6-v2 (bi-encoder, zero-shot)"
+_MODEL: Final = "shortlist-reranker-small (cross-encoder)"
 _ENCODER: Final = "wordllama/l2_supercat_256@5d3f0c1b2a49"
 _USAGE: Final = {"prompt_tokens": 18, "total_tokens": 18}
 _BEST: Final = {"index": 1, "relevance_score": 0.8437}

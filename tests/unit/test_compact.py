@@ -106,3 +106,40 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     (small / compact.FILE).write_bytes(content)
     with pytest.raises(ModelError, match=r"compact\.safetensors cannot be read"):
         load(str(small))
+
+
+def shared(folder: Path, beside: str = "small") -> Path:
+    """Pack a model that has all but its head in common with the one in `small`."""
+    plain, _ = packed_model(folder)
+    weights = load_file(plain / "model.safetensors")
+    weights["classifier.weight"] = weights["classifier.weight"] + 1
+    other = folder / "other"
+    other.mkdir()
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        (other / name).write_bytes((plain / name).read_bytes())
+    compact.pack(weights, other / compact.FILE, beside=beside)
+    return other
+
+
+def test_what_two_models_have_in_common_is_kept_once(tmp_path: Path) -> None:
+    other = shared(tmp_path)
+    small = tmp_path / "small" / compact.FILE
+    assert (other / compact.FILE).stat().st_size < small.stat().st_size / 2
+    read, expected = compact.unpack(other / compact.FILE), compact.unpack(small)
+    assert read.keys() == expected.keys()
+    changed = {name for name in read if not np.array_equal(read[name], expected[name])}
+    assert changed == {"classifier.weight"}
+    assert compact.sizes(other / compact.FILE) == compact.sizes(small)
+    assert np.isfinite(load(str(other)).score(PAIRS).logits).all()
+
+
+def test_weights_are_taken_from_the_folder_beside_and_nowhere_else(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no name of a folder"):
+        shared(tmp_path, beside="../small")
+
+
+def test_a_model_without_the_one_it_takes_weights_of_says_so(tmp_path: Path) -> None:
+    other = shared(tmp_path)
+    (tmp_path / "small" / compact.FILE).unlink()
+    with pytest.raises(ModelError, match="cannot be read"):
+        load(str(other))

@@ -156,3 +156,28 @@ def test_the_one_of_minilm_is_the_same_for_the_same_seed_and_scores_before_it_le
         [("red planet", "Mars is red of rust."), ("red planet", "Bread rises.")]
     )
     assert right > 0.5 > wrong
+
+
+def test_the_first_layers_are_kept_as_they_were_and_nothing_joins(joined: Path) -> None:
+    base = load_base(str(joined), max_length=32, layers=1)
+    model = cast("JoinedBert", base[0].model)
+    whole = network(joined)
+    asked = features(joined, PAIRS[:3])
+    whole.bert.encoder.layer = whole.bert.encoder.layer[:1]
+    whole.classifier.weight.zero_()
+    assert torch.allclose(model.eval()(**asked).logits, whole(**asked).logits)
+    assert not any(name.startswith(("joined", "mix")) for name, _ in model.named_parameters())
+
+
+def test_a_model_without_joined_layers_is_saved_and_served(joined: Path, tmp_path: Path) -> None:
+    base = load_base(str(joined), max_length=32, layers=1)
+    cast("JoinedBert", base[0].model).token_map.weight.data.fill_(0.01)
+    base.save_pretrained(str(tmp_path))
+    expected = base.predict(PAIRS[:3], activation_fn=torch.nn.Identity())
+    np.testing.assert_allclose(load(str(tmp_path)).score(PAIRS[:3]).logits, expected, atol=1e-4)
+    again = load_base(str(tmp_path), max_length=32)
+    trained = {
+        n for n, weight in cast("Any", again[0]).model.named_parameters() if weight.requires_grad
+    }
+    assert "signals.weight" in trained
+    assert not any(name.startswith(("bert.", "joined.")) for name in trained)

@@ -133,12 +133,20 @@ def test_a_folder_goes_by_its_own_name_and_not_by_its_path(cross: Path, bi: Path
     assert load(str(bi)).name == f"{bi.name} (bi-encoder, zero-shot)"
 
 
-def test_the_default_is_minilm_by_its_name_too() -> None:
-    assert load().name == load(bundled.MINILM).name
-
-
-def test_the_default_says_that_it_is_a_bi_encoder_and_untrained_for_this() -> None:
+def test_the_default_is_a_cross_encoder_of_our_own_with_a_weight_and_a_calibration() -> None:
     reranker = load()
+    assert reranker.name == f"{bundled.RERANKER} (cross-encoder)"
+    assert 0 < reranker.weight <= 1
+    right = ("What causes a heart attack?", "A heart attack happens when an artery is blocked.")
+    wrong = ("What causes a heart attack?", "Sourdough bread needs a day to rise.")
+    chances = reranker.relevance(reranker.score([right, wrong]).logits)
+    assert chances is not None
+    assert chances[0] > 0.5
+    assert chances[1] < 0.05
+
+
+def test_minilm_by_its_name_is_a_bi_encoder_and_untrained_for_this() -> None:
+    reranker = load("all-MiniLM-L6-v2")
     assert reranker.name == "all-MiniLM-L6-v2 (bi-encoder, zero-shot)"
     assert reranker.weight < 1
     chances = reranker.relevance(np.array([0.0, 0.824, 1.0], dtype=np.float32))

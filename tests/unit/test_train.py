@@ -111,8 +111,6 @@ def test_a_loss_of_no_set_or_that_does_not_fit_is_refused(
         FinetuneOptions(losses=losses).require_fitting(sets)
 
 
-def test_a_training_begins_joined_late_unless_layers_are_left_out_or_a_base_is_named() -> None:
-    few = FinetuneOptions(layers=2)
+def test_a_training_begins_joined_late_unless_a_base_is_named() -> None:
     assert TrainOptions().begins_with == bundled.JOINED
-    assert TrainOptions(finetune=few).begins_with == bundled.MINILM
-    assert TrainOptions(base="mine", finetune=few).begins_with == "mine"
+    assert TrainOptions(base="mine").begins_with == "mine"
