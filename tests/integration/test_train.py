@@ -122,14 +122,14 @@ def test_what_cannot_be_published_is_said_before_any_work(place: Path, home: Pat
     assert list(home.glob("mine*")) == []
 
 
-def test_eight_labelled_pairs_train_and_are_said_to_prove_nothing(place: Path, home: Path) -> None:
+def test_eight_labelled_pairs_train_and_are_said_to_prove_little(place: Path, home: Path) -> None:
     rows = [f"what is {n},{DOCUMENTS[f'sea{n}']},1" for n in range(4)]
     rows += [f"what is {n},{DOCUMENTS[f'heart{n}']},0" for n in range(4)]
     (home / "eight.csv").write_text("\n".join(["query,passage,label", *rows]))
     outcome = shortlist("train", "eight.csv", "-o", "mine", "--base", place / "tiny", "--force",
                         "--reranker", "none")  # fmt: skip
     assert outcome.code == 0, outcome.err
-    assert "1 question proves nothing" in outcome.out
+    assert "1 question proves little" in outcome.out
 
 
 def test_labelled_texts_from_elsewhere_are_judged_by_the_library_and_kept_aside(

@@ -141,8 +141,9 @@ def test_the_default_is_a_cross_encoder_of_our_own_with_a_weight_and_a_calibrati
     wrong = ("What causes a heart attack?", "Sourdough bread needs a day to rise.")
     chances = reranker.relevance(reranker.score([right, wrong]).logits)
     assert chances is not None
-    assert chances[0] > 0.5
-    assert chances[1] < 0.05
+    # One in fifty candidates is labelled relevant, so no single one is likely by itself.
+    assert chances[0] > 0.1
+    assert chances[1] < 0.01
 
 
 def test_minilm_by_its_name_is_a_bi_encoder_and_untrained_for_this() -> None:
