@@ -38,21 +38,10 @@ def static_files() -> tuple[Path, Path]:
     )
 
 
-def names() -> list[str]:
-    """Return the models of our own, the default reranker first."""
-    found = sorted(path.name for path in _MODELS.iterdir() if (path / "config.json").is_file())
-    return sorted(found, key=lambda name: name != RERANKER)
-
-
-def folder_of(name: str) -> Path | None:
-    """Return the folder of a model that comes along; None if there is none of this name.
-
-    Raises:
-        ModelError: it is all-MiniLM-L6-v2, and not installed or not the published one.
-    """
-    if name == MINILM:
-        return minilm_folder()
-    return _MODELS / name if name in names() else None
+def rerankers() -> dict[str, Path]:
+    """Return the folders of the rerankers of our own by their names, the default one first."""
+    found = {path.parent.name: path.parent for path in sorted(_MODELS.glob("*/config.json"))}
+    return {RERANKER: found[RERANKER], **found}
 
 
 def minilm_folder() -> Path:

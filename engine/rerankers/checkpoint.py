@@ -69,8 +69,11 @@ class Checkpoint:
                 and path.name not in _SAID
             ):
                 digest.update(path.relative_to(self.folder).as_posix().encode())
-                with path.open("rb") as file:
-                    digest.update(hashlib.file_digest(file, "blake2b").digest())
+                digest.update(_digest(path))
+        own = self.folder / compact.FILE
+        for path in compact.files(own) if own.is_file() else []:
+            if path != own:
+                digest.update(_digest(path))
         return digest.hexdigest()
 
 
@@ -82,10 +85,13 @@ def resolve(model: str) -> Path:
     """
     if Path(model).is_dir():
         return Path(model)
-    if folder := bundled.folder_of(model):
-        return folder
+    if model == bundled.MINILM:
+        return bundled.minilm_folder()
+    ours = bundled.rerankers()
+    if model in ours:
+        return ours[model]
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
-        known = ", ".join([*bundled.names(), bundled.MINILM])
+        known = ", ".join([*ours, bundled.MINILM])
         message = (
             f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor one"
             f" that comes along ({known})"
@@ -146,6 +152,11 @@ def expand(folder: Path, plain: Path) -> None:
         if path.is_file() and path.name != compact.FILE:
             shutil.copyfile(path, plain / path.name)
     save_file(compact.unpack(folder / compact.FILE), plain / "model.safetensors")
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "blake2b").digest()
 
 
 def _kind(folder: Path, name: str) -> Kind:

@@ -13,8 +13,9 @@ A model may have weights in common with one whose folder lies beside its own: th
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+import math
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -23,9 +24,12 @@ from safetensors.numpy import load_file, save_file
 from engine.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from engine.types import FloatArray
+
+T = TypeVar("T")
 
 FILE: Final = "compact.safetensors"
 _ROWS: Final = ".rows8"
@@ -79,14 +83,11 @@ def unpack(path: Path) -> dict[str, FloatArray]:
     Raises:
         ModelError: the file is none.
     """
+    packed = _tensors(path, lambda file, key: file.get_tensor(key))
     try:
-        packed = load_file(path)
-        for other, name in _taken(path):
-            with safe_open(other, framework="numpy") as file:
-                packed[name] = file.get_tensor(name)
         return {name: _read(packed, name) for key in packed if (name := _name(key))}
-    except Exception as error:  # safetensors raises its own, numpy its own
-        message = f"the weights {path} cannot be read: {error}"
+    except (KeyError, ValueError) as error:
+        message = f"the weights {path} cannot be read: {error!r}"
         raise ModelError(message) from error
 
 
@@ -96,36 +97,56 @@ def sizes(path: Path) -> dict[str, int]:
     Raises:
         ModelError: the file is none.
     """
-    found: dict[str, int] = {}
-    try:
-        with safe_open(path, framework="numpy") as file:
-            places = [(path, key) for key in file.keys()]  # noqa: SIM118 - it is no mapping
-        for place, key in [*places, *_taken(path)]:
-            if name := _name(key):
-                with safe_open(place, framework="numpy") as file:
-                    count = int(np.prod(file.get_slice(key).get_shape()))
-                found[name] = count * (2 if key.endswith(_GROUPS) else 1)
-    except (SafetensorError, OSError) as error:
-        message = f"the weights {path} cannot be read: {error}"
-        raise ModelError(message) from error
+    shapes = _tensors(path, lambda file, key: file.get_slice(key).get_shape())
+    return {
+        name: math.prod(shape) * (2 if key.endswith(_GROUPS) else 1)
+        for key, shape in shapes.items()
+        if (name := _name(key))
+    }
+
+
+def files(path: Path) -> list[Path]:
+    """Return the files that a model's weights lie in: its own, and the one that it takes some of.
+
+    Raises:
+        ModelError: the file is none.
+    """
+    return [place for place, _ in _parts(path)]
+
+
+def _tensors(path: Path, read: Callable[[Any, str], T]) -> dict[str, T]:
+    """Return what is read of each tensor, those of the file beside it included."""
+    found: dict[str, T] = {}
+    for place, keys in _parts(path):
+        try:
+            with safe_open(place, framework="numpy") as file:
+                found |= {key: read(file, key) for key in keys}
+        except (SafetensorError, OSError) as error:
+            message = f"the weights {path} cannot be read: {error}"
+            raise ModelError(message) from error
     return found
 
 
+def _parts(path: Path) -> list[tuple[Path, list[str]]]:
+    """Return the file and the one beside it, each with the names of the tensors taken of it."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            own, about = list(file.keys()), file.metadata() or {}
+        if _OF not in about:
+            return [(path, own)]
+        takes = json.loads(about[_TAKES])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        message = f"the weights {path} cannot be read: {error!r}"
+        raise ModelError(message) from error
+    return [(path, own), (_beside(path, about[_OF]), [str(name) for name in takes])]
+
+
 def _beside(path: Path, folder: str) -> Path:
-    if folder != Path(folder).name:
+    # No separator and no "..", so that a model's file cannot name one elsewhere.
+    if not re.fullmatch(r"\w[\w.-]*", folder):
         message = f"{path} takes weights of {folder!r}, which is no name of a folder"
         raise ModelError(message)
     return path.parent.with_name(folder) / FILE
-
-
-def _taken(path: Path) -> list[tuple[Path, str]]:
-    """Return the file and the name of each tensor that a file takes from the one beside it."""
-    with safe_open(path, framework="numpy") as file:
-        about = file.metadata() or {}
-    if _OF not in about:
-        return []
-    other = _beside(path, about[_OF])
-    return [(other, name) for name in json.loads(about[_TAKES])]
 
 
 def _name(key: str) -> str:

@@ -30,9 +30,7 @@ def command(export: str | None, output: Path | None) -> None:
     if export is not None and output is not None:
         _export(export, output)
         return
-    for name in bundled.names():
-        folder = bundled.folder_of(name)
-        assert folder is not None  # noqa: S101 - it is one of them
+    for name, folder in bundled.rerankers().items():
         size = sum(path.stat().st_size for path in folder.iterdir())
         default = " (default)" if name == bundled.RERANKER else ""
         click.echo(f"{name}{default}, {size / 1e6:.1f} MB: {_about(folder)}\n  {folder}")
@@ -41,14 +39,13 @@ def command(export: str | None, output: Path | None) -> None:
 def _export(name: str, output: Path) -> None:
     from engine.rerankers.checkpoint import expand
 
-    if name not in bundled.names():
-        raise UsageError(f"no model {name} comes along: there are {', '.join(bundled.names())}")
+    ours = bundled.rerankers()
+    if name not in ours:
+        raise UsageError(f"no model {name} comes along: there are {', '.join(ours)}")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output} is there already; give the model a new folder")
     output.mkdir(parents=True, exist_ok=True)
-    folder = bundled.folder_of(name)
-    assert folder is not None  # noqa: S101 - it is one of them
-    expand(folder, output)
+    expand(ours[name], output)
     click.echo(f"written: {output}")
 
 

@@ -20,16 +20,15 @@ if TYPE_CHECKING:
 def test_each_model_is_listed_with_what_it_is_for() -> None:
     told = shortlist("models")
     assert told.code == 0
-    for name in bundled.names():
+    for name in bundled.rerankers():
         assert name in told.out
     assert f"{bundled.RERANKER} (default), " in told.out
     assert ": \n" not in told.out
 
 
-@pytest.mark.parametrize("name", bundled.names())
+@pytest.mark.parametrize("name", bundled.rerankers())
 def test_each_model_says_what_it_was_made_of_and_under_which_licence(name: str) -> None:
-    folder = bundled.folder_of(name)
-    assert folder is not None
+    folder = bundled.rerankers()[name]
     card = (folder / "README.md").read_text("utf-8")
     assert 'license: "apache-2.0"' in card
     assert "all-MiniLM-L6-v2" in card
@@ -39,8 +38,8 @@ def test_each_model_says_what_it_was_made_of_and_under_which_licence(name: str) 
 
 
 def test_all_models_together_are_small_enough_for_a_package() -> None:
-    folders = [bundled.folder_of(name) for name in bundled.names()]
-    assert sum(f.stat().st_size for folder in folders if folder for f in folder.iterdir()) < 30e6
+    folders = bundled.rerankers().values()
+    assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) < 30e6
 
 
 def test_an_exported_model_is_read_by_sentence_transformers(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from engine.errors import ModelError
 from engine.rerankers import compact, load
@@ -133,9 +133,41 @@ def test_what_two_models_have_in_common_is_kept_once(tmp_path: Path) -> None:
     assert np.isfinite(load(str(other)).score(PAIRS).logits).all()
 
 
-def test_weights_are_taken_from_the_folder_beside_and_nowhere_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beside", ["..", ".", "../small", "/small", "small/.."])
+def test_weights_are_taken_from_the_folder_beside_and_nowhere_else(
+    tmp_path: Path, beside: str
+) -> None:
     with pytest.raises(ModelError, match="no name of a folder"):
-        shared(tmp_path, beside="../small")
+        shared(tmp_path, beside=beside)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"of": "small"},
+        {"of": "small", "takes": "no list"},
+        {"of": "..", "takes": "[]"},
+        {"of": "small", "takes": '["no such tensor"]'},
+    ],
+)
+def test_a_file_that_says_wrongly_what_it_takes_is_named(
+    tmp_path: Path, about: dict[str, str]
+) -> None:
+    _, small = packed_model(tmp_path)
+    path = small / compact.FILE
+    save_file(load_file(path), path, metadata=about)
+    for read in (compact.sizes, compact.unpack):
+        with pytest.raises(ModelError, match=r"compact\.safetensors"):
+            read(path)
+
+
+def test_a_model_with_other_weights_beside_it_is_another_one(tmp_path: Path) -> None:
+    other = shared(tmp_path)
+    before = load(str(other)).fingerprint
+    small = tmp_path / "small" / compact.FILE
+    weights = compact.unpack(small)
+    compact.pack({name: values * 2 for name, values in weights.items()}, small)
+    assert load(str(other)).fingerprint != before
 
 
 def test_a_model_without_the_one_it_takes_weights_of_says_so(tmp_path: Path) -> None:
