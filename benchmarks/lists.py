@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from indexer.training.examples import Example, TrainingSet
 
 _MINED: Final = 900  # questions of a source that are mined; of those at home all
-_KEPT: Final = 200  # lists of a source
-_KEPT_AT_HOME: Final[Mapping[str, int]] = {"squad": 2200, "medquad": 1500, "tldr-commands": 1800}
+_KEPT: Final = 130  # lists of a source
+_KEPT_AT_HOME: Final[Mapping[str, int]] = {
+    "squad": 1500,
+    "medquad": 1200,
+    "tldr-commands": 1200,
+}
 _HARD, _TAKEN, _RANDOM = 5, 4, 1
 _OPTIONS: Final = MiningOptions(
     sampling="random", num_negatives=_HARD, random_negatives=_RANDOM, range_max=40

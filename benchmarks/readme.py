@@ -54,7 +54,9 @@ def replaced(readme: str, table: str) -> str:
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 
-def update(readme: Path = README, quality: Path = QUALITY, *, check: bool = False) -> None:
+def update(
+    readme: Path = README, quality: Path = QUALITY, models: Path = MODELS, *, check: bool = False
+) -> None:
     """Write the tables into the README and the cards of the models that ship, or only check them.
 
     Raises:
@@ -65,7 +67,7 @@ def update(readme: Path = README, quality: Path = QUALITY, *, check: bool = Fals
     if not found:
         raise ShortlistError(f"there is no {quality}; run python -m benchmarks quality")
     _update(readme, render(found), quality, check=check)
-    for card in sorted(MODELS.glob("*/README.md")):
+    for card in sorted(models.glob("*/README.md")):
         table = render(_of(found, card.parent.name), f"../../../{_RESULTS}")
         _update(card, table, quality, check=check)
 

@@ -110,19 +110,26 @@ def test_a_second_reranker_gets_a_line_that_names_it() -> None:
     assert figures(table, "SQuAD, other")[5:7] == ["**50.0**", "40.0"]
 
 
-def test_a_stale_readme_fails_the_check_until_it_is_written_anew(tmp_path: Path) -> None:
-    readme, quality = tmp_path / "README.md", tmp_path / "quality.json"
-    readme.write_text("# Top\n<!-- quality -->\nold\n<!-- /quality -->\nend\n")
-    write(quality, {"rows": [row("scifact", 0.5)], "peers": []})
+def test_a_stale_table_fails_the_check_until_it_is_written_anew(tmp_path: Path) -> None:
+    readme, quality, models = tmp_path / "README.md", tmp_path / "quality.json", tmp_path / "models"
+    card = models / "mine" / "README.md"
+    card.parent.mkdir(parents=True)
+    for page in (readme, card):
+        page.write_text("# Top\n<!-- quality -->\nold\n<!-- /quality -->\nend\n")
+    rows = [row("squad", 0.5, 0.6, reranker=name) for name in ("mine (cross-encoder)", "other")]
+    write(quality, {"rows": rows, "peers": []})
     with pytest.raises(ShortlistError, match=r"is not that of quality\.json; run python"):
-        update(readme, quality, check=True)
+        update(readme, quality, models, check=True)
     assert "old" in readme.read_text()
-    update(readme, quality)
-    update(readme, quality, check=True)
-    text = readme.read_text()
-    assert "old" not in text
-    assert text.startswith("# Top\n<!-- quality -->\n")
-    assert text.endswith("\n<!-- /quality -->\nend\n")
+    update(readme, quality, models)
+    update(readme, quality, models, check=True)
+    for page in (readme, card):
+        text = page.read_text()
+        assert "old" not in text
+        assert text.startswith("# Top\n<!-- quality -->\n")
+        assert text.endswith("\n<!-- /quality -->\nend\n")
+    assert "SQuAD, other" in readme.read_text()
+    assert "other" not in card.read_text()
 
 
 @pytest.mark.parametrize("text", ["", "<!-- quality -->", "<!-- /quality -->\n<!-- quality -->"])
