@@ -41,7 +41,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m benchmarks.demo '$(FOLDER)' $(DEMO)
 
 test: $(VENV)/.developing
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 test-all: $(VENV)/.developing
 	$(BIN)/python -m pytest -q -m 'not gpu and not clients' --timeout 3600

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         ("schema", _add_schema, "whether a server does what its OpenAPI says (schemathesis)"),
         ("material", _add_material, "what the models that ship learn from"),
         ("lists", _add_lists, "negatives for the material, mined source by source"),
+        ("static", _add_static, "make the static encoder and put it into the package"),
         ("ship", _add_ship, "put a trained reranker into the package, fitted on watched sources"),
         ("keep", _add_keep, "the rows of reports that `shortlist evaluate` wrote"),
     ):
@@ -99,6 +100,12 @@ def _add_lists(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("material", type=Path, metavar="MATERIAL")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE")
     parser.set_defaults(run=_lists)
+
+
+def _add_static(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--work", type=Path, required=True, help="keeps what its teacher said")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(run=_static)
 
 
 def _add_ship(parser: argparse.ArgumentParser) -> None:
@@ -255,6 +262,17 @@ def _lists(options: argparse.Namespace) -> None:
 
     for name, count in write_lists(options.material, options.output).items():
         print(f"{count:,} {name}")
+
+
+def _static(options: argparse.Namespace) -> None:
+    from benchmarks.readme import MODELS
+    from benchmarks.static_encoder import write_static
+    from engine.bundled import ENCODER
+
+    data = data_folder()
+    assert data is not None  # noqa: S101 - main refused before
+    pairs, loss = write_static(data, options.work, MODELS / ENCODER, options.seed)
+    print(f"{pairs:,} pairs, loss {loss:.3f}")
 
 
 def _ship(options: argparse.Namespace) -> None:

@@ -55,9 +55,7 @@ def write_material(data: Path, folder: Path, queries: int, seed: int = 0) -> dic
         queries: to learn from, of all sources together.
         seed: of the choice.
     """
-    mixed = [_mixed(path) for path in sorted((data / "train-mix").glob("*.jsonl.gz"))]
-    learned = [source for source in mixed if source.name not in WATCHED]
-    learned += [_judged(data / name, name) for name in JUDGED]
+    learned, watched = sources(data)
     sizes = [len(source.pairs) for source in learned]
     shares = [
         min(size, AT_HOME.get(source.name, share))
@@ -73,12 +71,19 @@ def write_material(data: Path, folder: Path, queries: int, seed: int = 0) -> dic
         _write(folder / "corpora" / f"{source.name}.jsonl", _records(source.documents))
         told["learned"][source.name] = {"pairs": share, "of": len(source.pairs), **source.checksums}
     _write(folder / "corpus.jsonl", _records([d for source in learned for d in source.documents]))
-    for source in mixed:
-        if source.name in WATCHED:
-            _write_collection(folder / "watched" / source.name, source, seed)
-            told["watched"][source.name] = {"documents": len(source.documents), **source.checksums}
+    for source in watched:
+        _write_collection(folder / "watched" / source.name, source, seed)
+        told["watched"][source.name] = {"documents": len(source.documents), **source.checksums}
     _write(folder / "sources.json", [told])
     return told
+
+
+def sources(data: Path) -> tuple[list[Source], list[Source]]:
+    """Return what is learned from, and what is watched."""
+    mixed = [_mixed(path) for path in sorted((data / "train-mix").glob("*.jsonl.gz"))]
+    learned = [source for source in mixed if source.name not in WATCHED]
+    learned += [_judged(data / name, name) for name in JUDGED]
+    return learned, [source for source in mixed if source.name in WATCHED]
 
 
 def _mixed(path: Path) -> Source:

@@ -15,15 +15,16 @@ from tqdm import tqdm
 from benchmarks.evaluated import Places, engine_over
 from benchmarks.material import WATCHED
 from benchmarks.tables import markdown
+from engine import compact
 from engine.errors import UsageError
 from engine.evaluation.beir import read_beir
 from engine.jsonfile import read_json
-from engine.rerankers import compact, load
+from engine.rerankers import load
 from indexer.training.fitting import WEIGHTS, fit
 from indexer.training.heldout import HeldOut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from engine.rerankers.settings import ModelSettings
@@ -64,7 +65,7 @@ def ship(
     _widen(folder / "tokenizer_config.json")
     weights = load_file(model / "model.safetensors")
     compact.pack(weights, folder / compact.FILE, coarse=_COARSE, beside=beside)
-    (folder / "ATTRIBUTION.md").write_text(attribution(data, material), "utf-8")
+    (folder / "ATTRIBUTION.md").write_text(attribution(data, _learned(material)), "utf-8")
     settings, curve, said = _fitted(folder, material)
     kept = {"weight": settings.weight, "about": about}
     if settings.calibration:
@@ -151,14 +152,18 @@ def _reliability(chances: DoubleArray, relevant: np.ndarray) -> str:
     return markdown(("relevance said", "candidates", "relevant"), rows)
 
 
-def attribution(data: Path, material: Path) -> str:
+def _learned(material: Path) -> list[str]:
+    told: dict[str, Any] = read_json(material / "sources.json")["learned"]
+    return list(told)
+
+
+def attribution(data: Path, learned: Iterable[str]) -> str:
     """Return who made what a model learned from, and under which licence.
 
     Args:
         data: the folder that SHORTLIST_DATA names.
-        material: as `benchmarks.material` wrote it.
+        learned: names of sources.
     """
-    learned: dict[str, Any] = read_json(material / "sources.json")["learned"]
     described = _sections((data / "train-mix" / "SOURCES.md").read_text("utf-8")) | _JUDGED
     parts = [_HEAD]
     for name in sorted(learned):

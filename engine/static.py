@@ -9,7 +9,7 @@ here it needs 0.1 s of imports in place of torch's and sentence-transformers' 16
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
-from engine import bundled
+from engine import bundled, compact
 from engine.errors import ModelError
 from engine.jsonfile import read_json
 from engine.tokens import Fluency, well_formed
@@ -77,21 +77,16 @@ class StaticEncoder:
 
     @classmethod
     def default(cls) -> Self:
-        """Return the model that comes with `pip install`: wordllama's 32,000 x 256 (MIT).
+        """Return the model that comes along.
 
         Raises:
-            ModelError: the package or its files are missing or damaged.
+            ModelError: its files are damaged.
         """
-        weights, tokenizer = bundled.static_files()
-        return cls(
-            _name("wordllama/l2_supercat_256", weights),
-            _read_tokenizer(tokenizer),
-            _read_table(weights),
-        )
+        return cls.load(bundled.models()[bundled.ENCODER])
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Return a static model from a local folder, saved by sentence-transformers or model2vec.
+        """Return a static model of a folder: sentence-transformers', model2vec's, or a compact one.
 
         Its name ends with a checksum, since an index must not be opened with other weights that
         happen to lie in a folder of the same name.
@@ -100,7 +95,9 @@ class StaticEncoder:
             ModelError: the folder holds no static embedding, or a damaged one.
         """
         place = _module_folder(folder)
-        weights, tokenizer = place / "model.safetensors", place / "tokenizer.json"
+        packed = place / compact.FILE
+        weights = packed if packed.is_file() else place / "model.safetensors"
+        tokenizer = place / "tokenizer.json"
         for path in (weights, tokenizer):
             if not path.is_file():
                 message = f"{folder} is not a static embedding model: {path} is missing"
@@ -194,8 +191,9 @@ def _read_tokenizer(path: Path) -> Tokenizer:
 
 def _read_table(path: Path) -> FloatArray:
     """Return (vocabulary, dim) float32, as sentence-transformers or model2vec names it."""
+    tensors: dict[str, Any]
     try:
-        tensors = load_file(path)
+        tensors = compact.unpack(path) if path.name == compact.FILE else load_file(path)
     except (SafetensorError, OSError) as error:
         message = f"the weights {path} cannot be read: {error}"
         raise ModelError(message) from error

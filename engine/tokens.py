@@ -6,7 +6,7 @@ and the vocabulary tells so without the model: the mean number of letters in a p
 XQuAD's 240 paragraphs in 12 languages and on five English collections (means of passages; in
 brackets the fifth percentile):
 
-    letters a piece      wordllama (llama 2)   MiniLM (WordPiece)
+    letters a piece      Llama 2's pieces      MiniLM's, ours
     English, 6 kinds     3.7 .. 4.4 (3.2)      4.0 .. 4.8 (3.2)
     Python source        3.9 (3.4)             3.9 (3.4)
     German, Spanish      3.4, 3.2              2.8, 2.8

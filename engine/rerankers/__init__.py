@@ -6,7 +6,6 @@
     cross_encoder  LEAF (sentence-transformers): query and passage read together
     bi_encoder     LEAF (sentence-transformers): a cosine standing in for a reranker
     joined         LEAF (transformers): the architecture of those that come along
-    compact        LEAF (safetensors): how their weights are stored
 
 `load` is the only factory. It imports the leaf that it needs when it is called: torch,
 transformers and sentence-transformers take 6 s to import even from a warm file cache.

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Literal
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from engine import bundled
+from engine import bundled, compact
 from engine.errors import ModelError
 from engine.jsonfile import read_json
-from engine.rerankers import compact
 from engine.rerankers.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def resolve(model: str) -> Path:
         return Path(model)
     if model == bundled.MINILM:
         return bundled.minilm_folder()
-    ours = bundled.rerankers()
+    ours = bundled.models()
     if model in ours:
         return ours[model]
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from datasets import Dataset
-from safetensors.numpy import load_file
 from sentence_transformers import (
     SentenceTransformer,
     SentenceTransformerTrainer,
@@ -31,13 +30,12 @@ from sentence_transformers.sentence_transformer.losses import (
     MultipleNegativesRankingLoss,
 )
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-from tokenizers import Tokenizer
 from transformers import PrinterCallback
 
 from engine import bundled
 from engine.errors import ModelError, UsageError
 from engine.rerankers.batches import quietly
-from engine.rerankers.checkpoint import resolve
+from engine.rerankers.checkpoint import loadable, resolve
 from engine.static import StaticEncoder
 from indexer.training.encoder_card import EncoderCard
 from indexer.training.encoder_options import LARGEST, TrainedEncoder, require_enough, rows_of
@@ -113,18 +111,13 @@ def train_encoder(
 
 def _load(source: str) -> tuple[str, SentenceTransformer]:
     """Return the name of an encoder and the same in sentence-transformers."""
-    if not source:
-        weights, tokenizer = bundled.static_files()
-        name = StaticEncoder.default().name
-        table = load_file(weights)["embedding.weight"].astype(np.float32)
-        module = StaticEmbedding(Tokenizer.from_file(str(tokenizer)), embedding_weights=table)
-        return name, SentenceTransformer(modules=[module])
-    place = resolve(source)
+    place = resolve(source or bundled.ENCODER)
     name = StaticEncoder.load(place).name  # refuses all that is no static embedding
-    if (place / "modules.json").is_file():
-        model = SentenceTransformer(str(place), local_files_only=True)
-    else:
-        model = SentenceTransformer(modules=[StaticEmbedding.load(str(place))])
+    with loadable(place) as plain:
+        if (plain / "modules.json").is_file():
+            model = SentenceTransformer(str(plain), local_files_only=True)
+        else:
+            model = SentenceTransformer(modules=[StaticEmbedding.load(str(plain))])
     return name, model.float()
 
 

@@ -114,15 +114,8 @@ vectors = SentenceTransformer("{name}").encode(["a question"], normalize_embeddi
 ```"""
 _LICENCE: Final = """## Licence
 
-The token vectors of the default encoder come with wordllama (MIT), which made them from the token
-embeddings of language models that share Llama 2's vocabulary, Llama 2 70B and Phi 3 medium among
-them. These vectors derive from those. If you pass them on, read Meta's Llama 2 Community License
-first: what it says of derivative works may hold here.
-
-> Llama 2 is licensed under the LLAMA 2 Community License, Copyright (c) Meta Platforms, Inc. All
-> Rights Reserved.
-
-What the licences of the training texts say counts too.
+These vectors derive from shortlist-static (Apache-2.0; its ATTRIBUTION.md names what it learned
+from), and from the training texts: see their licences before you pass them on.
 """
 _OTHER: Final = """## Licence
 

@@ -21,25 +21,25 @@ from engine.jsonfile import read_json
 def command(export: str | None, output: Path | None) -> None:
     """List the models that come along, which need no network.
 
-    Each is taken by its name wherever a model is: --reranker, --base, --teacher. Folders and hub
-    names (owner/model) work beside them. What a model learned from, and how good it is, stands in
-    the README.md of its folder.
+    Each is taken by its name wherever a model is: --encoder, --reranker, --base, --teacher. Folders
+    and hub names (owner/model) work beside them. What a model learned from, and how good it is,
+    stands in the README.md of its folder.
     """
     if (export is None) != (output is None):
         raise UsageError("--export NAME and -o FOLDER belong together")
     if export is not None and output is not None:
         _export(export, output)
         return
-    for name, folder in bundled.rerankers().items():
+    for name, folder in bundled.models().items():
         size = sum(path.stat().st_size for path in folder.iterdir())
-        default = " (default)" if name == bundled.RERANKER else ""
+        default = " (default)" if name in {bundled.RERANKER, bundled.ENCODER} else ""
         click.echo(f"{name}{default}, {size / 1e6:.1f} MB: {_about(folder)}\n  {folder}")
 
 
 def _export(name: str, output: Path) -> None:
     from engine.rerankers.checkpoint import expand
 
-    ours = bundled.rerankers()
+    ours = bundled.models()
     if name not in ours:
         raise UsageError(f"no model {name} comes along: there are {', '.join(ours)}")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):

@@ -28,7 +28,7 @@ _RERANK_BODIES: Final[dict[str, Any]] = {
     "text_embeddings_inference": {**_ASKED, "texts": _TEXTS, "raw_scores": False},
 }
 _MODEL: Final = "shortlist-reranker-small (cross-encoder)"
-_ENCODER: Final = "wordllama/l2_supercat_256@5d3f0c1b2a49"
+_ENCODER: Final = "shortlist-static@5d3f0c1b2a49"
 _USAGE: Final = {"prompt_tokens": 18, "total_tokens": 18}
 _BEST: Final = {"index": 1, "relevance_score": 0.8437}
 _OTHER: Final = {"index": 0, "relevance_score": 0.0193}

@@ -575,7 +575,7 @@ def test_doctor_names_versions_and_models() -> None:
     outcome = shortlist("doctor", "--quick")
     assert re.search(r"^python +3\.", outcome.out, re.MULTILINE)
     assert re.search(r"^tantivy +\d", outcome.out, re.MULTILINE)
-    assert re.search(r"^encoder +wordllama", outcome.out, re.MULTILINE)
+    assert re.search(r"^encoder +shortlist-static@", outcome.out, re.MULTILINE)
     problems = [
         line for line in outcome.err.splitlines() if "shortlist is not installed" not in line
     ]

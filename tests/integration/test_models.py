@@ -10,6 +10,7 @@ import pytest
 from engine import bundled
 from engine.jsonfile import read_json
 from engine.rerankers import load
+from engine.rerankers.joined import known_to_transformers
 from tests.commands import shortlist
 from tests.tiny_models import library_cross_encoder
 
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 def test_each_model_is_listed_with_what_it_is_for() -> None:
     told = shortlist("models")
     assert told.code == 0
-    for name in bundled.rerankers():
+    for name in bundled.models():
         assert name in told.out
     assert f"{bundled.RERANKER} (default), " in told.out
     assert ": \n" not in told.out
 
 
-@pytest.mark.parametrize("name", bundled.rerankers())
+@pytest.mark.parametrize("name", bundled.models())
 def test_each_model_says_what_it_was_made_of_and_under_which_licence(name: str) -> None:
-    folder = bundled.rerankers()[name]
+    folder = bundled.models()[name]
     card = (folder / "README.md").read_text("utf-8")
     assert 'license: "apache-2.0"' in card
     assert "all-MiniLM-L6-v2" in card
@@ -38,13 +39,14 @@ def test_each_model_says_what_it_was_made_of_and_under_which_licence(name: str) 
 
 
 def test_all_models_together_are_small_enough_for_a_package() -> None:
-    folders = bundled.rerankers().values()
+    folders = bundled.models().values()
     assert sum(file.stat().st_size for folder in folders for file in folder.iterdir()) < 30e6
 
 
 def test_an_exported_model_is_read_by_sentence_transformers(tmp_path: Path) -> None:
     told = shortlist("models", "--export", bundled.RERANKER, "-o", tmp_path / "plain")
     assert told.code == 0
+    known_to_transformers()
     pairs = [("red planet", "Mars looks red because of rust."), ("red planet", "Bread rises.")]
     expected = library_cross_encoder(tmp_path / "plain").predict(pairs)
     np.testing.assert_allclose(load().score(pairs).logits, expected, atol=1e-4)

@@ -105,7 +105,7 @@ def test_an_index_encoded_again_is_as_one_that_was_made_so(
     outcome = shortlist("index", "-i", index, "--encoder", tiny)
     assert outcome.code == 0, outcome.err
     assert "encoded again by tiny@" in outcome.err
-    assert "wordllama" in outcome.err
+    assert "shortlist-static@" in outcome.err
     assert outcome.out.startswith("passages: 6")
     assert LocalStore(index).settings() == LocalStore(fresh).settings()
     assert vectors(index) == vectors(fresh)

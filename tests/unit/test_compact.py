@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from engine import compact
 from engine.errors import ModelError
-from engine.rerankers import compact, load
+from engine.rerankers import load
 from engine.rerankers.checkpoint import expand
 from tests.tiny_models import save_cross_encoder
 

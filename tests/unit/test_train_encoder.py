@@ -195,9 +195,9 @@ def test_the_card_says_where_the_vectors_come_from(done: TrainedEncoder) -> None
     text = (done.folder / "README.md").read_text()
     assert done.base in text
     assert "| learning_rate | 0.05 |" in text
-    assert "Llama" not in text
+    assert "shortlist-static" not in text
     ours = EncoderCard(trained=done, default=True).text()
-    assert "Llama 2 Community" in ours
+    assert "shortlist-static" in ours
 
 
 def test_a_folder_that_is_taken_is_refused_and_left_alone(base: Path) -> None:

@@ -1,0 +1,373 @@
+# pyright: basic
+"""How shortlist-static is made: token vectors whose sum says what a whole encoder would say.
+
+    begin   each token of all-MiniLM-L6-v2's vocabulary is read alone by it; the vectors are turned
+            to their main directions, so that the first numbers of a vector say most, and the more
+            often a token is seen the less it counts (SIF: Arora et al. 2017, "A Simple but
+            Tough-to-Beat Baseline for Sentence Embeddings")
+    teach   all-MiniLM-L6-v2 reads each query and passage once: that takes an hour of one core, and
+            is kept, source by source
+    learn   batches of one source; each query is to be nearest to its own passage (InfoNCE), all of
+            a batch as alike as the teacher has them (Kullback-Leibler divergence), and each vector
+            near the teacher's
+
+What each part brought stands in benchmarks/LOG.md.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+from tqdm import tqdm
+from transformers import AutoModel
+
+from benchmarks.material import sources
+from benchmarks.models import attribution
+from benchmarks.tables import markdown
+from engine import bundled, compact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from benchmarks.material import Source
+
+WIDTH: Final = 256
+# Of these a part is learned from: who has most must not drown the others.
+_MOST: Final = {"squad": 20_000, "medquad": 9_000}
+_TAUGHT = 128  # tokens that the teacher reads
+_READ = (64, 256)  # tokens of a query and of a passage that are learned from
+_RARE: Final = 1e-3
+_EXPONENT, _REPEATS = 0.75, 3
+_EPOCHS, _BATCH, _RATE, _WARM = 4, 512, 1e-2, 0.05
+_TEMPERATURE, _ALIKE, _NEAR = 0.05, 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """Queries or passages: their tokens, one after the other, and what the teacher says of each.
+
+    Attributes:
+        tokens: of all texts.
+        starts: (texts + 1,) where each begins.
+        taught: (texts, 384) unit vectors, float16.
+    """
+
+    tokens: torch.Tensor
+    starts: torch.Tensor
+    taught: torch.Tensor
+
+    def bags(self, texts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the tokens of some texts, and where each begins among them."""
+        starts, counts = self.starts[texts], self.starts[texts + 1] - self.starts[texts]
+        offsets = counts.cumsum(0) - counts
+        places = torch.arange(int(counts.sum())) + (starts - offsets).repeat_interleave(counts)
+        return self.tokens[places], offsets
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """What is learned: pair `n` is of query `query[n]` and passage `passage[n]`."""
+
+    queries: Side
+    passages: Side
+    query: torch.Tensor
+    passage: torch.Tensor
+    source: np.ndarray
+
+
+def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[int, float]:
+    """Make the encoder and write it compactly; return how many pairs it learned, and its last loss.
+
+    Args:
+        data: the folder that SHORTLIST_DATA names.
+        work: keeps what the teacher said, so that a run that was stopped goes on there.
+        folder: of the package, written over but for its card.
+        seed: of the choice of pairs and their order.
+    """
+    learned, watched = sources(data)
+    tokenizer = Tokenizer.from_file(str(bundled.minilm_folder() / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    pairs = _pairs(learned, tokenizer, work, seed)
+    begun = _begin(tokenizer, pairs.passages.tokens)
+    table, loss = _learn(begun, pairs, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {"embedding.weight": table}
+    compact.pack(weights, folder / compact.FILE, coarse=tuple(weights))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "modules.json").write_text(json.dumps([_MODULE], indent=2) + "\n")
+    (folder / "shortlist.json").write_text(json.dumps({"about": _ABOUT}, indent=2) + "\n")
+    (folder / "ATTRIBUTION.md").write_text(attribution(data, [s.name for s in learned]), "utf-8")
+    counts = np.bincount(pairs.source)
+    rows = [
+        (source.name, f"{counts[number]:,}", f"`{checksum}`")
+        for number, source in enumerate(learned)
+        for checksum in list(source.checksums.values())[:1]
+    ]
+    card = _CARD.format(
+        pairs=len(pairs.query),
+        sources=markdown(("source", "pairs", "checksum of its first file"), rows),
+        watched=", ".join(source.name for source in watched),
+        seed=seed,
+    )
+    (folder / "README.md").write_text(card, "utf-8")
+    return len(pairs.query), loss
+
+
+_ABOUT: Final = "token vectors of stage one, 256 numbers; English"
+_CARD: Final = """---
+license: "apache-2.0"
+language: en
+tags: [sentence-transformers, static-embeddings, shortlist]
+---
+
+# shortlist-static
+
+One vector of 256 numbers for each of 30,522 tokens; what a text says is their sum, scaled to length
+1. No network of layers is run: some thousand passages a second on one core. The first 128 or 64
+numbers of a vector can be used alone.
+
+## What was measured
+Zero-shot is what was never learned from, in no split: SciFact and Cranfield. SQuAD, MedQuAD and
+tldr-commands were learned from (their train splits alone). all-MiniLM-L6-v2, which was the teacher,
+had read MS MARCO, Natural Questions, SQuAD 2.0 and code search, among others.
+
+<!-- quality -->
+<!-- /quality -->
+
+## Use
+It comes along with Shortlist, which takes it where nothing else is named. For other programs:
+
+```sh
+shortlist models --export shortlist-static -o plain
+```
+
+```python
+from sentence_transformers import SentenceTransformer
+
+vectors = SentenceTransformer("plain").encode(["a question"], normalize_embeddings=True)
+```
+
+## Training
+Begun with the token vectors of all-MiniLM-L6-v2 and taught by it, on {pairs:,} pairs:
+
+```sh
+python -m benchmarks static --work WORK    # seed {seed}
+```
+
+{sources}
+
+Watched, and never learned from: {watched}.
+
+## Limits
+It knows English. Languages that share its letters are spelled out in more pieces, others letter by
+letter; Shortlist gives its vectors less weight there.
+
+## Licence
+Apache-2.0, as all-MiniLM-L6-v2. The sources and their licences: ATTRIBUTION.md.
+"""
+
+
+_MODULE: Final = {
+    "idx": 0,
+    "name": "0",
+    "path": "",
+    "type": "sentence_transformers.sentence_transformer.modules.StaticEmbedding",
+}
+
+
+# -- begin ---------------------------------------------------------------------------------------
+
+
+def _begin(tokenizer: Tokenizer, seen: torch.Tensor) -> torch.Tensor:
+    """Return (vocabulary, WIDTH) vectors of tokens read alone."""
+    size = tokenizer.get_vocab_size()
+    first, last = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
+    model = AutoModel.from_pretrained(str(bundled.minilm_folder())).eval()
+    with torch.inference_mode():
+        alone = torch.cat(
+            [
+                model(torch.tensor([[first, n, last] for n in part])).last_hidden_state.mean(1)
+                for part in np.array_split(np.arange(size), size // 512 + 1)
+            ]
+        )
+    share = torch.bincount(seen, minlength=size) + 0.5
+    share = share / share.sum()
+    rare = _RARE / (_RARE + share)
+    vectors = functional.normalize(alone - share @ alone, dim=1)
+    main = torch.linalg.svd(vectors * rare[:, None].clamp(min=0.01), full_matrices=False).Vh
+    table = (vectors @ main[:WIDTH].T) * rare[:, None]
+    for special in tokenizer.get_added_tokens_decoder():
+        table[special] = 0
+    return table.contiguous()
+
+
+# -- teach ---------------------------------------------------------------------------------------
+
+
+def _pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, seed: int) -> Pairs:
+    draw = np.random.default_rng(seed)
+    texts: tuple[list[str], list[str]] = ([], [])
+    taught: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    numbers: tuple[list[int], list[int]] = ([], [])
+    owners: list[int] = []
+    for number, source in enumerate(tqdm(learned, desc="sources", disable=None)):
+        shown = {d: f"{title}\n{text}".strip() for d, title, text in source.documents}
+        most = min(len(source.pairs), _MOST.get(source.name, len(source.pairs)))
+        chosen = draw.permutation(len(source.pairs))[:most]
+        for side in (0, 1):
+            own = [
+                source.pairs[n][side] if side == 0 else shown[source.pairs[n][1]] for n in chosen
+            ]
+            place = {text: len(texts[side]) + n for n, text in enumerate(dict.fromkeys(own))}
+            numbers[side].extend(place[text] for text in own)
+            texts[side].extend(place)
+            taught[side].append(_taught(list(place), work / f"{source.name}.{side}.npy"))
+        owners += [number] * len(chosen)
+    sides = [
+        Side(*_tokens(texts[side], tokenizer, _READ[side]), torch.from_numpy(np.concatenate(kept)))
+        for side, kept in enumerate(taught)
+    ]
+    queries, passages = sides
+    query, passage = (torch.tensor(of) for of in numbers)
+    return Pairs(queries, passages, query, passage, np.array(owners))
+
+
+def _tokens(
+    texts: Sequence[str], tokenizer: Tokenizer, most: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    found: list[np.ndarray] = []
+    for start in range(0, len(texts), 2048):
+        encoded = tokenizer.encode_batch_fast(texts[start : start + 2048], add_special_tokens=False)
+        found += [np.array(encoding.ids[:most], dtype=np.int64) for encoding in encoded]
+    starts = np.cumsum([0, *map(len, found)])
+    return torch.from_numpy(np.concatenate(found)), torch.from_numpy(starts)
+
+
+def _taught(texts: Sequence[str], kept: Path) -> np.ndarray:
+    """Return (texts, 384) what the teacher says; read in bfloat16, kept in float16."""
+    if kept.is_file():
+        vectors = np.load(kept)
+        if len(vectors) == len(texts):
+            return vectors
+    place = bundled.minilm_folder()
+    tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(_TAUGHT)
+    model = AutoModel.from_pretrained(str(place), dtype=torch.bfloat16).eval()
+    ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
+    order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
+    vectors = np.zeros((len(ids), 384), dtype=np.float16)
+    for batch in tqdm(np.array_split(order, len(order) // 32 + 1), desc=kept.stem, disable=None):
+        length = len(ids[batch[-1]])
+        rows = torch.tensor([ids[n] + [0] * (length - len(ids[n])) for n in batch])
+        real = torch.arange(length) < torch.tensor([[len(ids[n])] for n in batch])
+        with torch.inference_mode():
+            states = model(rows, attention_mask=real.long()).last_hidden_state.float()
+        mean = (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+        vectors[batch] = functional.normalize(mean, dim=1).half().numpy()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    np.save(kept.with_suffix(".part.npy"), vectors)
+    kept.with_suffix(".part.npy").replace(kept)
+    return vectors
+
+
+# -- learn ---------------------------------------------------------------------------------------
+
+
+def _learn(begun: torch.Tensor, pairs: Pairs, seed: int) -> tuple[np.ndarray, float]:
+    torch.manual_seed(seed)
+    draw = np.random.default_rng(seed)
+    turned = _turn(pairs)
+    table = torch.nn.Parameter(begun.clone())
+    silent = (begun == 0).all(1)  # special tokens, [UNK] among them, say nothing
+    optimizer = torch.optim.Adam([table], lr=_RATE)
+    batches = [batch for _ in range(_EPOCHS) for batch in _epoch(pairs.source, draw)]
+    loss = torch.zeros(())
+    for number, batch in enumerate(bar := tqdm(batches, desc="learned", disable=None)):
+        left = max(0.02, 1 - number / len(batches))
+        optimizer.param_groups[0]["lr"] = (
+            _RATE * left * min(1, (number + 1) / (_WARM * len(batches)))
+        )
+        loss = _loss(table, pairs, torch.from_numpy(batch), turned)
+        optimizer.zero_grad()
+        loss.backward()
+        assert table.grad is not None  # noqa: S101 - it has just been given
+        table.grad[silent] = 0
+        optimizer.step()
+        if number % 50 == 0:
+            bar.set_postfix(loss=f"{loss.item():.3f}")
+    return table.detach().numpy(), loss.item()
+
+
+def _epoch(source: np.ndarray, draw: np.random.Generator) -> Iterator[np.ndarray]:
+    """Give batches of one source each, the rest mixed; small sources more often than their size."""
+    sizes = np.bincount(source)
+    wanted = (sizes.max() * (sizes / sizes.max()) ** _EXPONENT).astype(int)
+    batches: list[np.ndarray] = []
+    rest: list[np.ndarray] = []
+    for number, count in enumerate(np.minimum(wanted, _REPEATS * sizes)):
+        own = np.flatnonzero(source == number)
+        rows = np.concatenate([draw.permutation(own) for _ in range(_REPEATS)])[:count]
+        whole = len(rows) // _BATCH * _BATCH
+        batches += list(rows[:whole].reshape(-1, _BATCH))
+        rest.append(rows[whole:])
+    mixed = draw.permutation(np.concatenate(rest))
+    batches += list(mixed[: len(mixed) // _BATCH * _BATCH].reshape(-1, _BATCH))
+    draw.shuffle(batches)
+    yield from batches
+
+
+def _turn(pairs: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the mean of the teacher's vectors, and (384, WIDTH) their main directions."""
+    some = torch.cat([pairs.queries.taught[::7], pairs.passages.taught[::5]]).float()
+    mean = some.mean(0)
+    return mean, torch.linalg.svd(some - mean, full_matrices=False).Vh[:WIDTH].T
+
+
+def _loss(
+    table: torch.Tensor,
+    pairs: Pairs,
+    batch: torch.Tensor,
+    turned: tuple[torch.Tensor, torch.Tensor],
+) -> torch.Tensor:
+    mean, directions = turned
+    vectors, taught = [], []
+    near = torch.zeros(())
+    for side, texts in ((pairs.queries, pairs.query), (pairs.passages, pairs.passage)):
+        own = functional.normalize(
+            functional.embedding_bag(*_bag(side, texts[batch], table), mode="sum"), dim=1
+        )
+        teacher = side.taught[texts[batch]].float()
+        aim = functional.normalize((teacher - mean) @ directions, dim=1)
+        near = near + (1 - (own * aim).sum(1)).mean()
+        vectors.append(own)
+        taught.append(teacher)
+    said = vectors[0] @ vectors[1].T / _TEMPERATURE
+    wanted = taught[0] @ taught[1].T / _TEMPERATURE
+    passage = pairs.passage[batch]
+    same = passage[:, None] == passage[None, :]
+    others = said.masked_fill(same & ~torch.eye(len(batch), dtype=torch.bool), -1e4)
+    right = torch.arange(len(batch))
+    contrast = torch.stack([functional.cross_entropy(way, right) for way in (others, others.T)])
+    alike = torch.stack(
+        [
+            functional.kl_div(ours.log_softmax(1), theirs.softmax(1), reduction="batchmean")
+            for ours, theirs in ((said, wanted), (said.T, wanted.T))
+        ]
+    )
+    return (1 - _ALIKE) * contrast.mean() + _ALIKE * alike.mean() + _NEAR * near
+
+
+def _bag(
+    side: Side, texts: torch.Tensor, table: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    tokens, offsets = side.bags(texts)
+    return tokens, table, offsets

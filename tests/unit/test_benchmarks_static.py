@@ -1,0 +1,64 @@
+# pyright: basic
+"""How the static encoder is made: what a batch holds, and that a table learns what it is taught."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import static_encoder
+from benchmarks.static_encoder import Pairs, Side
+
+TEXTS = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
+
+
+def side(texts: list[list[int]], taught: torch.Tensor | None = None) -> Side:
+    return Side(
+        torch.tensor([token for text in texts for token in text], dtype=torch.long),
+        torch.tensor(np.cumsum([0, *map(len, texts)])),
+        torch.zeros(len(texts), 384) if taught is None else taught,
+    )
+
+
+@given(texts=TEXTS, data=st.data())
+def test_a_bag_has_the_tokens_of_its_text(texts: list[list[int]], data: st.DataObject) -> None:
+    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=6))
+    tokens, starts = side(texts).bags(torch.tensor(chosen))
+    ends = [*starts.tolist()[1:], len(tokens)]
+    bags = [tokens[a:b].tolist() for a, b in zip(starts.tolist(), ends, strict=True)]
+    assert bags == [texts[number] for number in chosen]
+
+
+def test_a_batch_is_of_one_source_but_for_the_last_ones() -> None:
+    source = np.repeat([0, 1, 2], [5000, 700, 30])
+    batches = list(static_encoder._epoch(source, np.random.default_rng(0)))
+    assert all(len(batch) == 512 for batch in batches)
+    mixed = [batch for batch in batches if len(set(source[batch])) > 1]
+    assert len(mixed) <= 2
+    seen = np.bincount(np.concatenate(batches), minlength=len(source))
+    assert seen[source == 0].max() == 1
+    assert 1 < seen[source == 1].max() <= 3
+
+
+def test_a_table_learns_what_it_is_taught_and_special_tokens_stay_silent() -> None:
+    draw = np.random.default_rng(0)
+    texts = [draw.choice(np.arange(1, 50), 6).tolist() for _ in range(1100)]
+    meaning = torch.from_numpy(draw.normal(size=(50, 384)).astype(np.float32))
+    taught = torch.stack([meaning[text].mean(0) for text in texts])
+    taught = torch.nn.functional.normalize(taught, dim=1)
+    with_special = [[0, *text] for text in texts]
+    numbers = torch.arange(len(texts))
+    pairs = Pairs(
+        side(with_special, taught), side(with_special, taught), numbers, numbers,
+        np.repeat([0, 1], 550),
+    )  # fmt: skip
+    begun = torch.from_numpy(0.01 * draw.normal(size=(50, 256)).astype(np.float32))
+    begun[0] = 0
+    turned = static_encoder._turn(pairs)
+    before = static_encoder._loss(begun, pairs, torch.arange(512), turned).item()
+    table, after = static_encoder._learn(begun, pairs, seed=0)
+    assert after < 0.95 * before
+    assert not table[0].any()
+    assert np.abs(table[1:] - begun.numpy()[1:]).min() > 0
