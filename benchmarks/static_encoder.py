@@ -16,6 +16,7 @@ What each part brought stands in benchmarks/LOG.md.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 WIDTH: Final = 256
 # Of these a part is learned from: who has most must not drown the others.
+_SIDES: Final = ("queries", "passages")
 _MOST: Final = {"squad": 20_000, "medquad": 9_000}
 _TAUGHT = 128  # tokens that the teacher reads
 _READ = (64, 256)  # tokens of a query and of a passage that are learned from
@@ -229,7 +231,7 @@ def _pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, seed: in
             place = {text: len(texts[side]) + n for n, text in enumerate(dict.fromkeys(own))}
             numbers[side].extend(place[text] for text in own)
             texts[side].extend(place)
-            taught[side].append(_taught(list(place), work / f"{source.name}.{side}.npy"))
+            taught[side].append(_taught(list(place), work, f"{source.name}-{_SIDES[side]}"))
         owners += [number] * len(chosen)
     sides = [
         Side(*_tokens(texts[side], tokenizer, _READ[side]), torch.from_numpy(np.concatenate(kept)))
@@ -251,12 +253,12 @@ def _tokens(
     return torch.from_numpy(np.concatenate(found)), torch.from_numpy(starts)
 
 
-def _taught(texts: Sequence[str], kept: Path) -> np.ndarray:
+def _taught(texts: Sequence[str], work: Path, name: str) -> np.ndarray:
     """Return (texts, 384) what the teacher says; read in bfloat16, kept in float16."""
+    digest = hashlib.blake2b("\0".join(texts).encode(), digest_size=6).hexdigest()
+    kept = work / f"{name}-{digest}.npy"
     if kept.is_file():
-        vectors = np.load(kept)
-        if len(vectors) == len(texts):
-            return vectors
+        return np.load(kept)
     place = bundled.minilm_folder()
     tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
     tokenizer.no_padding()
@@ -265,7 +267,7 @@ def _taught(texts: Sequence[str], kept: Path) -> np.ndarray:
     ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
     order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
     vectors = np.zeros((len(ids), 384), dtype=np.float16)
-    for batch in tqdm(np.array_split(order, len(order) // 32 + 1), desc=kept.stem, disable=None):
+    for batch in tqdm(np.array_split(order, len(order) // 32 + 1), desc=name, disable=None):
         length = len(ids[batch[-1]])
         rows = torch.tensor([ids[n] + [0] * (length - len(ids[n])) for n in batch])
         real = torch.arange(length) < torch.tensor([[len(ids[n])] for n in batch])
@@ -273,9 +275,10 @@ def _taught(texts: Sequence[str], kept: Path) -> np.ndarray:
             states = model(rows, attention_mask=real.long()).last_hidden_state.float()
         mean = (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
         vectors[batch] = functional.normalize(mean, dim=1).half().numpy()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    np.save(kept.with_suffix(".part.npy"), vectors)
-    kept.with_suffix(".part.npy").replace(kept)
+    work.mkdir(parents=True, exist_ok=True)
+    partial = kept.with_suffix(".part.npy")
+    np.save(partial, vectors)
+    partial.replace(kept)
     return vectors
 
 
