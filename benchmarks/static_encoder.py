@@ -2,9 +2,9 @@
 """How shortlist-static is made: token vectors whose sum says what a whole encoder would say.
 
     begin   each token of all-MiniLM-L6-v2's vocabulary is read alone by it; the vectors are turned
-            to their main directions, so that the first numbers of a vector say most, and the more
-            often a token is seen the less it counts (SIF: Arora et al. 2017, "A Simple but
-            Tough-to-Beat Baseline for Sentence Embeddings")
+            to the main directions of what it says of texts, so that the first numbers of a vector
+            say most, and the more often a token is seen the less it counts (SIF: Arora et al.
+            2017, "A Simple but Tough-to-Beat Baseline for Sentence Embeddings")
     teach   all-MiniLM-L6-v2 reads each query and passage once: that takes an hour of one core, and
             is kept, source by source
     learn   batches of one source; each query is to be nearest to its own passage (InfoNCE), all of
@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from benchmarks.material import Source
 
 WIDTH: Final = 256
-# Of these a part is learned from: who has most must not drown the others.
+# The mean of the teacher's vectors, and (384, WIDTH) their main directions.
+Aims = tuple[torch.Tensor, torch.Tensor]
 _SIDES: Final = ("queries", "passages")
+# Of these a part is learned from: who has most must not drown the others.
 _MOST: Final = {"squad": 20_000, "medquad": 9_000}
 _TAUGHT = 128  # tokens that the teacher reads
 _READ = (64, 256)  # tokens of a query and of a passage that are learned from
@@ -90,7 +92,7 @@ def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[i
     Args:
         data: the folder that SHORTLIST_DATA names.
         work: keeps what the teacher said, so that a run that was stopped goes on there.
-        folder: of the package, written over but for its card.
+        folder: of the package, written over; `python -m benchmarks report` fills its table.
         seed: of the choice of pairs and their order.
     """
     learned, watched = sources(data)
@@ -98,8 +100,9 @@ def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[i
     tokenizer.no_padding()
     tokenizer.no_truncation()
     pairs = _pairs(learned, tokenizer, work, seed)
-    begun = _begin(tokenizer, pairs.passages.tokens)
-    table, loss = _learn(begun, pairs, seed)
+    aims = _aims(pairs)
+    begun = _begin(tokenizer, pairs.passages.tokens, aims[1])
+    table, loss = _learn(begun, pairs, aims, seed)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {"embedding.weight": table}
     compact.pack(weights, folder / compact.FILE, coarse=tuple(weights))
@@ -188,8 +191,8 @@ _MODULE: Final = {
 # -- begin ---------------------------------------------------------------------------------------
 
 
-def _begin(tokenizer: Tokenizer, seen: torch.Tensor) -> torch.Tensor:
-    """Return (vocabulary, WIDTH) vectors of tokens read alone."""
+def _begin(tokenizer: Tokenizer, seen: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+    """Return (vocabulary, WIDTH) vectors of tokens read alone, in the directions of the aims."""
     size = tokenizer.get_vocab_size()
     first, last = (tokenizer.token_to_id(token) for token in ("[CLS]", "[SEP]"))
     model = AutoModel.from_pretrained(str(bundled.minilm_folder())).eval()
@@ -204,8 +207,7 @@ def _begin(tokenizer: Tokenizer, seen: torch.Tensor) -> torch.Tensor:
     share = share / share.sum()
     rare = _RARE / (_RARE + share)
     vectors = functional.normalize(alone - share @ alone, dim=1)
-    main = torch.linalg.svd(vectors * rare[:, None].clamp(min=0.01), full_matrices=False).Vh
-    table = (vectors @ main[:WIDTH].T) * rare[:, None]
+    table = (vectors @ directions) * rare[:, None]
     for special in tokenizer.get_added_tokens_decoder():
         table[special] = 0
     return table.contiguous()
@@ -255,7 +257,7 @@ def _tokens(
 
 def _taught(texts: Sequence[str], work: Path, name: str) -> np.ndarray:
     """Return (texts, 384) what the teacher says; read in bfloat16, kept in float16."""
-    digest = hashlib.blake2b("\0".join(texts).encode(), digest_size=6).hexdigest()
+    digest = hashlib.blake2b("\0".join([str(_TAUGHT), *texts]).encode(), digest_size=6).hexdigest()
     kept = work / f"{name}-{digest}.npy"
     if kept.is_file():
         return np.load(kept)
@@ -285,10 +287,9 @@ def _taught(texts: Sequence[str], work: Path, name: str) -> np.ndarray:
 # -- learn ---------------------------------------------------------------------------------------
 
 
-def _learn(begun: torch.Tensor, pairs: Pairs, seed: int) -> tuple[np.ndarray, float]:
+def _learn(begun: torch.Tensor, pairs: Pairs, aims: Aims, seed: int) -> tuple[np.ndarray, float]:
     torch.manual_seed(seed)
     draw = np.random.default_rng(seed)
-    turned = _turn(pairs)
     table = torch.nn.Parameter(begun.clone())
     silent = (begun == 0).all(1)  # special tokens, [UNK] among them, say nothing
     optimizer = torch.optim.Adam([table], lr=_RATE)
@@ -299,7 +300,7 @@ def _learn(begun: torch.Tensor, pairs: Pairs, seed: int) -> tuple[np.ndarray, fl
         optimizer.param_groups[0]["lr"] = (
             _RATE * left * min(1, (number + 1) / (_WARM * len(batches)))
         )
-        loss = _loss(table, pairs, torch.from_numpy(batch), turned)
+        loss = _loss(table, pairs, torch.from_numpy(batch), aims)
         optimizer.zero_grad()
         loss.backward()
         assert table.grad is not None  # noqa: S101 - it has just been given
@@ -328,7 +329,7 @@ def _epoch(source: np.ndarray, draw: np.random.Generator) -> Iterator[np.ndarray
     yield from batches
 
 
-def _turn(pairs: Pairs) -> tuple[torch.Tensor, torch.Tensor]:
+def _aims(pairs: Pairs) -> Aims:
     """Return the mean of the teacher's vectors, and (384, WIDTH) their main directions."""
     some = torch.cat([pairs.queries.taught[::7], pairs.passages.taught[::5]]).float()
     mean = some.mean(0)
@@ -339,9 +340,9 @@ def _loss(
     table: torch.Tensor,
     pairs: Pairs,
     batch: torch.Tensor,
-    turned: tuple[torch.Tensor, torch.Tensor],
+    aims: Aims,
 ) -> torch.Tensor:
-    mean, directions = turned
+    mean, directions = aims
     vectors, taught = [], []
     near = torch.zeros(())
     for side, texts in ((pairs.queries, pairs.query), (pairs.passages, pairs.passage)):

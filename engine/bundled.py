@@ -25,8 +25,15 @@ _MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 
 def models() -> dict[str, Path]:
-    """Return the folders of our own models by their names, the defaults of both stages first."""
-    found = {path.parent.name: path.parent for path in sorted(_MODELS.glob("*/README.md"))}
+    """Return the folders of our own models by their names, the defaults of both stages first.
+
+    Raises:
+        ModelError: one of these two is missing.
+    """
+    found = {path.parent.name: path.parent for path in sorted(_MODELS.glob("*/*.safetensors"))}
+    if missing := {ENCODER, RERANKER} - found.keys():
+        message = f"the default model {missing.pop()} is missing from {_MODELS}: install it again"
+        raise ModelError(message)
     return {ENCODER: found[ENCODER], RERANKER: found[RERANKER], **found}
 
 

@@ -15,16 +15,17 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from engine.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from engine.types import FloatArray
@@ -84,11 +85,8 @@ def unpack(path: Path) -> dict[str, FloatArray]:
         ModelError: the file is none.
     """
     packed = _tensors(path, lambda file, key: file.get_tensor(key))
-    try:
+    with _named(path):
         return {name: _read(packed, name) for key in packed if (name := _name(key))}
-    except (KeyError, ValueError) as error:
-        message = f"the weights {path} cannot be read: {error!r}"
-        raise ModelError(message) from error
 
 
 def sizes(path: Path) -> dict[str, int]:
@@ -118,27 +116,34 @@ def _tensors(path: Path, read: Callable[[Any, str], T]) -> dict[str, T]:
     """Return what is read of each tensor, those of the file beside it included."""
     found: dict[str, T] = {}
     for place, keys in _parts(path):
-        try:
-            with safe_open(place, framework="numpy") as file:
-                found |= {key: read(file, key) for key in keys}
-        except (SafetensorError, OSError) as error:
-            message = f"the weights {path} cannot be read: {error}"
-            raise ModelError(message) from error
+        with _named(path), safe_open(place, framework="numpy") as file:
+            found |= {key: read(file, key) for key in keys}
     return found
 
 
 def _parts(path: Path) -> list[tuple[Path, list[str]]]:
     """Return the file and the one beside it, each with the names of the tensors taken of it."""
-    try:
+    with _named(path):
         with safe_open(path, framework="numpy") as file:
             own, about = list(file.keys()), file.metadata() or {}
         if _OF not in about:
             return [(path, own)]
         takes = json.loads(about[_TAKES])
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        if not isinstance(takes, list):
+            raise TypeError("what it takes of another model is no list")
+        return [(path, own), (_beside(path, about[_OF]), [str(name) for name in takes])]
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    """Say which file cannot be read: safetensors, numpy and json each raise errors of their own."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:
         message = f"the weights {path} cannot be read: {error!r}"
         raise ModelError(message) from error
-    return [(path, own), (_beside(path, about[_OF]), [str(name) for name in takes])]
 
 
 def _beside(path: Path, folder: str) -> Path:
@@ -147,6 +152,12 @@ def _beside(path: Path, folder: str) -> Path:
         message = f"{path} takes weights of {folder!r}, which is no name of a folder"
         raise ModelError(message)
     return path.parent.with_name(folder) / FILE
+
+
+def _require(fits: bool, name: str) -> None:
+    if not fits:
+        message = f"the numbers of {name} do not fit their scales"
+        raise ValueError(message)
 
 
 def _name(key: str) -> str:
@@ -166,8 +177,13 @@ def _read(packed: Mapping[str, np.ndarray], name: str) -> FloatArray:
     if name in packed:
         return packed[name].astype(np.float32)
     scale = packed[name + _SCALE].astype(np.float32)
+    # Shapes first: one row of scales for another row of numbers would ask for their product.
     if name + _ROWS in packed:
-        return packed[name + _ROWS].astype(np.float32) * scale
+        rows = packed[name + _ROWS]
+        _require(rows.dtype == np.int8 and scale.shape == (len(rows), 1), name)
+        return rows.astype(np.float32) * scale
     both = packed[name + _GROUPS]
+    blocks, left = divmod(2 * both.shape[1], _GROUP)
+    _require(both.dtype == np.uint8 and scale.shape == (len(both), blocks) and not left, name)
     groups = np.stack([both & 15, both >> 4], -1).reshape(len(both), -1, _GROUP)
     return ((groups.astype(np.float32) - 8) * scale[..., None]).reshape(len(both), -1)

@@ -8,6 +8,7 @@ here it needs 0.1 s of imports in place of torch's and sentence-transformers' 16
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -152,7 +153,12 @@ class StaticEncoder:
 
 
 def _name(stem: str, weights: Path) -> str:
-    return f"{stem}@{bundled.sha256(weights)[:12]}"
+    """Return a name that no other weights have."""
+    files = compact.files(weights) if weights.name == compact.FILE else [weights]
+    digest, *more = map(bundled.sha256, files)
+    for other in more:
+        digest = hashlib.sha256((digest + other).encode()).hexdigest()
+    return f"{stem}@{digest[:12]}"
 
 
 def _unknown_id(tokenizer: Tokenizer) -> int | None:
@@ -168,9 +174,11 @@ def _module_folder(folder: Path) -> Path:
             message = f"no static embedding model at {folder}: there is no such folder"
             raise ModelError(message)
         return folder
-    modules = [
-        (str(m.get("type")).rsplit(".", 1)[-1], m.get("path", "")) for m in read_json(listing)
-    ]
+    said = read_json(listing)
+    if not isinstance(said, list) or not all(isinstance(module, dict) for module in said):
+        message = f"{listing} cannot be read: it holds no list of modules"
+        raise ModelError(message)
+    modules = [(str(m.get("type")).rsplit(".", 1)[-1], str(m.get("path", ""))) for m in said]
     if [kind for kind, _ in modules if kind != "Normalize"] != ["StaticEmbedding"]:
         kinds = ", ".join(kind for kind, _ in modules)
         message = (
@@ -178,7 +186,11 @@ def _module_folder(folder: Path) -> Path:
             " sentence-transformers' StaticEmbedding only, other models can rerank"
         )
         raise ModelError(message)
-    return folder / next(path for kind, path in modules if kind == "StaticEmbedding")
+    place = folder / next(path for kind, path in modules if kind == "StaticEmbedding")
+    if not place.resolve().is_relative_to(folder.resolve()):
+        message = f"{listing} names a folder outside its own"
+        raise ModelError(message)
+    return place
 
 
 def _read_tokenizer(path: Path) -> Tokenizer:
@@ -194,14 +206,24 @@ def _read_table(path: Path) -> FloatArray:
     tensors: dict[str, Any]
     try:
         tensors = compact.unpack(path) if path.name == compact.FILE else load_file(path)
-    except (SafetensorError, OSError) as error:
+        table = _table(tensors)
+    except (SafetensorError, OSError, IndexError, TypeError, ValueError) as error:
         message = f"the weights {path} cannot be read: {error}"
         raise ModelError(message) from error
+    if table is None:
+        message = f"{path} holds no static embedding (found: {', '.join(sorted(tensors)[:5])})"
+        raise ModelError(message)
+    if not table.size or not np.isfinite(table).all():
+        message = f"the weights {path} cannot be used: they hold nothing, or what is no number"
+        raise ModelError(message)
+    return table
+
+
+def _table(tensors: dict[str, Any]) -> FloatArray | None:
     if "embedding.weight" in tensors:
         return tensors["embedding.weight"].astype(np.float32)
     if "embeddings" not in tensors:
-        message = f"{path} holds no static embedding (found: {', '.join(sorted(tensors)[:5])})"
-        raise ModelError(message)
+        return None
     table = tensors["embeddings"].astype(np.float32)
     if "mapping" in tensors:
         table = table[tensors["mapping"]]
@@ -210,8 +232,12 @@ def _read_table(path: Path) -> FloatArray:
 
 def _read_prompts(folder: Path) -> Prompts:
     path = folder / "config_sentence_transformers.json"
-    prompts = (read_json(path).get("prompts") or {}) if path.is_file() else {}
+    said = read_json(path) if path.is_file() else {}
+    prompts = said.get("prompts") or {} if isinstance(said, dict) else None
+    if not isinstance(prompts, dict):
+        message = f"{path} cannot be read: its prompts are no names with texts"
+        raise ModelError(message)
     return Prompts(
-        query=prompts.get("query") or "",
-        passage=prompts.get("document") or prompts.get("passage") or "",
+        query=str(prompts.get("query") or ""),
+        passage=str(prompts.get("document") or prompts.get("passage") or ""),
     )

@@ -147,10 +147,11 @@ def expand(folder: Path, plain: Path) -> None:
     Raises:
         ModelError: its weights cannot be read.
     """
+    weights = compact.unpack(folder / compact.FILE)
     for path in folder.iterdir():
         if path.is_file() and path.name != compact.FILE:
             shutil.copyfile(path, plain / path.name)
-    save_file(compact.unpack(folder / compact.FILE), plain / "model.safetensors")
+    save_file(weights, plain / "model.safetensors")
 
 
 def _digest(path: Path) -> bytes:

@@ -101,7 +101,7 @@ def train_encoder(
         losses=trainer.losses(),
         moved=moved,
     )
-    card = EncoderCard(trained=trained, default=not source)
+    card = EncoderCard(trained=trained, default=source in {"", bundled.ENCODER})
     (folder / "README.md").write_text(card.text(), "utf-8")
     return trained
 
@@ -111,7 +111,7 @@ def train_encoder(
 
 def _load(source: str) -> tuple[str, SentenceTransformer]:
     """Return the name of an encoder and the same in sentence-transformers."""
-    place = resolve(source or bundled.ENCODER)
+    place = resolve(source) if source else bundled.models()[bundled.ENCODER]
     name = StaticEncoder.load(place).name  # refuses all that is no static embedding
     with loadable(place) as plain:
         if (plain / "modules.json").is_file():

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from engine import bundled
 from engine.assemble import load_encoder, open_store
 from engine.errors import UsageError
 from engine.evaluation.environment import Environment
@@ -133,7 +134,7 @@ def train_stage_one(  # noqa: PLR0913 - what is trained on what, beside what, an
     verdict = replace(verdict, verbatim=any(one.verbatim for one in sets))
     about = about or {}
     card = EncoderCard(
-        trained=trained, default=not source, verdict=verdict,
+        trained=trained, default=source in {"", bundled.ENCODER}, verdict=verdict,
         name=about.get("name", ""), license=about.get("license", ""),
         language=about.get("language", ""),
         data=[source_of(one, len(learned[one.name]), len(dev)) for one, dev in parts],

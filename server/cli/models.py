@@ -21,9 +21,9 @@ from engine.jsonfile import read_json
 def command(export: str | None, output: Path | None) -> None:
     """List the models that come along, which need no network.
 
-    Each is taken by its name wherever a model is: --encoder, --reranker, --base, --teacher. Folders
-    and hub names (owner/model) work beside them. What a model learned from, and how good it is,
-    stands in the README.md of its folder.
+    Each is taken by its name: an encoder by --encoder, a reranker by --reranker, --base and
+    --teacher. Folders and hub names (owner/model) work beside them. What a model learned from, and
+    how good it is, stands in the README.md of its folder.
     """
     if (export is None) != (output is None):
         raise UsageError("--export NAME and -o FOLDER belong together")

@@ -147,6 +147,9 @@ def test_weights_are_taken_from_the_folder_beside_and_nowhere_else(
     [
         {"of": "small"},
         {"of": "small", "takes": "no list"},
+        {"of": "small", "takes": "5"},
+        {"of": "small", "takes": "null"},
+        {"of": "small", "takes": "[" * 100_000},
         {"of": "..", "takes": "[]"},
         {"of": "small", "takes": '["no such tensor"]'},
     ],
@@ -176,3 +179,23 @@ def test_a_model_without_the_one_it_takes_weights_of_says_so(tmp_path: Path) -> 
     (tmp_path / "small" / compact.FILE).unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         load(str(other))
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"w.rows8": np.ones((1000, 1), np.int8), "w.scale": np.ones((1, 1000), np.float16)},
+        {"w.rows8": np.ones((4, 8), np.float32), "w.scale": np.ones((4, 1), np.float16)},
+        {"w.rows8": np.ones((4, 8), np.int8)},
+        {"w.groups4": np.ones((4, 16), np.float32), "w.scale": np.ones((4, 1), np.float16)},
+        {"w.groups4": np.ones((4, 15), np.uint8), "w.scale": np.ones((4, 1), np.float16)},
+        {"w.groups4": np.ones((), np.uint8), "w.scale": np.ones((4, 1), np.float16)},
+    ],
+)
+def test_numbers_that_do_not_fit_their_scales_are_refused(
+    tmp_path: Path, tensors: dict[str, np.ndarray]
+) -> None:
+    path = tmp_path / compact.FILE
+    save_file(tensors, path)
+    with pytest.raises(ModelError, match=r"compact\.safetensors cannot be read"):
+        compact.unpack(path)

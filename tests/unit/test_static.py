@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from engine import bundled
+from engine import bundled, compact
 from engine.errors import ModelError
 from engine.rerankers.checkpoint import expand
 from engine.static import StaticEncoder
@@ -68,7 +68,6 @@ def test_vectors_equal_those_of_sentence_transformers(
 
     expand(bundled.models()[bundled.ENCODER], tmp_path)
     oracle = SentenceTransformer(str(tmp_path), device="cpu")
-    oracle[0].tokenizer.no_truncation()
     texts = [text for text in HARD if "\ud800" not in text and len(text) < 10_000]
     texts += [Path(__file__).read_text("utf-8"), "What causes heart attacks?"]
     expected = oracle.encode(texts, normalize_embeddings=True)
@@ -237,3 +236,48 @@ def test_the_encoder_never_imports_torch() -> None:
         "print([m for m in ('torch', 'transformers', 'scipy') if m in sys.modules])"
     )
     assert run_python(code) == ("[]\n", "")
+
+
+@pytest.mark.parametrize(
+    "said", ["null", "3", '["a"]', "{}", '[{"type": "x.StaticEmbedding", "path": "../../etc"}]']
+)
+def test_a_listing_of_modules_that_is_none_is_refused(folder: Path, said: str) -> None:
+    (folder / "modules.json").write_text(said)
+    with pytest.raises(ModelError):
+        StaticEncoder.load(folder)
+
+
+@pytest.mark.parametrize("said", ["[]", '{"prompts": ["query"]}', '{"prompts": 3}'])
+def test_prompts_that_are_none_are_refused(folder: Path, said: str) -> None:
+    (folder / "config_sentence_transformers.json").write_text(said)
+    with pytest.raises(ModelError, match="prompts"):
+        StaticEncoder.load(folder)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"embedding.weight": np.full((4, 2), np.nan, dtype=np.float32)},
+        {"embedding.weight": np.zeros((4, 0), dtype=np.float32)},
+        {"embeddings": np.ones((4, 2), np.float32), "mapping": np.array([0, 1, 2, 9])},
+        {"embeddings": np.ones((4, 2), np.float32), "weights": np.ones(3, np.float32)},
+    ],
+)
+def test_vectors_that_cannot_be_used_are_refused(
+    folder: Path, tensors: dict[str, np.ndarray]
+) -> None:
+    save_file(tensors, folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"model\.safetensors"):
+        StaticEncoder.load(folder)
+
+
+def test_other_weights_beside_it_make_another_encoder(tmp_path: Path, folder: Path) -> None:
+    table = np.ones((4, 32), dtype=np.float32)
+    folders = [tmp_path / name for name in ("first", "second")]
+    for place, beside in zip(folders, ("", "first"), strict=True):
+        place.mkdir()
+        (place / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+        compact.pack({"embedding.weight": table}, place / compact.FILE, beside=beside)
+    before = StaticEncoder.load(folders[1]).name
+    compact.pack({"embedding.weight": 2 * table}, folders[0] / compact.FILE)
+    assert StaticEncoder.load(folders[1]).name != before
