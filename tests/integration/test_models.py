@@ -1,3 +1,4 @@
+# pyright: basic
 """`shortlist models` lists what comes along, and writes it out for other programs."""
 
 from __future__ import annotations
