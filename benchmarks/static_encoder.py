@@ -16,9 +16,7 @@ What each part brought stands in benchmarks/LOG.md.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -31,59 +29,22 @@ from transformers import AutoModel
 from benchmarks.material import sources
 from benchmarks.models import attribution
 from benchmarks.tables import markdown
+from benchmarks.taught import taught_pairs
 from engine import bundled, compact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from benchmarks.material import Source
+    from benchmarks.taught import Pairs
 
 WIDTH: Final = 256
 # The mean of the teacher's vectors, and (384, WIDTH) their main directions.
 Aims = tuple[torch.Tensor, torch.Tensor]
-_SIDES: Final = ("queries", "passages")
-# Of these a part is learned from: who has most must not drown the others.
-_MOST: Final = {"squad": 20_000, "medquad": 9_000}
-_TAUGHT = 128  # tokens that the teacher reads
-_READ = (64, 256)  # tokens of a query and of a passage that are learned from
 _RARE: Final = 1e-3
 _EXPONENT, _REPEATS = 0.75, 3
 _EPOCHS, _BATCH, _RATE, _WARM = 4, 512, 1e-2, 0.05
 _TEMPERATURE, _ALIKE, _NEAR = 0.05, 0.5, 2.0
-
-
-@dataclass(frozen=True)
-class Side:
-    """Queries or passages: their tokens, one after the other, and what the teacher says of each.
-
-    Attributes:
-        tokens: of all texts.
-        starts: (texts + 1,) where each begins.
-        taught: (texts, 384) unit vectors, float16.
-    """
-
-    tokens: torch.Tensor
-    starts: torch.Tensor
-    taught: torch.Tensor
-
-    def bags(self, texts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the tokens of some texts, and where each begins among them."""
-        starts, counts = self.starts[texts], self.starts[texts + 1] - self.starts[texts]
-        offsets = counts.cumsum(0) - counts
-        places = torch.arange(int(counts.sum())) + (starts - offsets).repeat_interleave(counts)
-        return self.tokens[places], offsets
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """What is learned: pair `n` is of query `query[n]` and passage `passage[n]`."""
-
-    queries: Side
-    passages: Side
-    query: torch.Tensor
-    passage: torch.Tensor
-    source: np.ndarray
 
 
 def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[int, float]:
@@ -99,7 +60,7 @@ def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[i
     tokenizer = Tokenizer.from_file(str(bundled.minilm_folder() / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    pairs = _pairs(learned, tokenizer, work, seed)
+    pairs = taught_pairs(learned, tokenizer, work, seed)
     aims = _aims(pairs)
     begun = _begin(tokenizer, pairs.passages.tokens, aims[1])
     table, loss = _learn(begun, pairs, aims, seed)
@@ -213,77 +174,6 @@ def _begin(tokenizer: Tokenizer, seen: torch.Tensor, directions: torch.Tensor) -
     return table.contiguous()
 
 
-# -- teach ---------------------------------------------------------------------------------------
-
-
-def _pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, seed: int) -> Pairs:
-    draw = np.random.default_rng(seed)
-    texts: tuple[list[str], list[str]] = ([], [])
-    taught: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    numbers: tuple[list[int], list[int]] = ([], [])
-    owners: list[int] = []
-    for number, source in enumerate(tqdm(learned, desc="sources", disable=None)):
-        shown = {d: f"{title}\n{text}".strip() for d, title, text in source.documents}
-        most = min(len(source.pairs), _MOST.get(source.name, len(source.pairs)))
-        chosen = draw.permutation(len(source.pairs))[:most]
-        for side in (0, 1):
-            own = [
-                source.pairs[n][side] if side == 0 else shown[source.pairs[n][1]] for n in chosen
-            ]
-            place = {text: len(texts[side]) + n for n, text in enumerate(dict.fromkeys(own))}
-            numbers[side].extend(place[text] for text in own)
-            texts[side].extend(place)
-            taught[side].append(_taught(list(place), work, f"{source.name}-{_SIDES[side]}"))
-        owners += [number] * len(chosen)
-    sides = [
-        Side(*_tokens(texts[side], tokenizer, _READ[side]), torch.from_numpy(np.concatenate(kept)))
-        for side, kept in enumerate(taught)
-    ]
-    queries, passages = sides
-    query, passage = (torch.tensor(of) for of in numbers)
-    return Pairs(queries, passages, query, passage, np.array(owners))
-
-
-def _tokens(
-    texts: Sequence[str], tokenizer: Tokenizer, most: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    found: list[np.ndarray] = []
-    for start in range(0, len(texts), 2048):
-        encoded = tokenizer.encode_batch_fast(texts[start : start + 2048], add_special_tokens=False)
-        found += [np.array(encoding.ids[:most], dtype=np.int64) for encoding in encoded]
-    starts = np.cumsum([0, *map(len, found)])
-    return torch.from_numpy(np.concatenate(found)), torch.from_numpy(starts)
-
-
-def _taught(texts: Sequence[str], work: Path, name: str) -> np.ndarray:
-    """Return (texts, 384) what the teacher says; read in bfloat16, kept in float16."""
-    digest = hashlib.blake2b("\0".join([str(_TAUGHT), *texts]).encode(), digest_size=6).hexdigest()
-    kept = work / f"{name}-{digest}.npy"
-    if kept.is_file():
-        return np.load(kept)
-    place = bundled.minilm_folder()
-    tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(_TAUGHT)
-    model = AutoModel.from_pretrained(str(place), dtype=torch.bfloat16).eval()
-    ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
-    order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
-    vectors = np.zeros((len(ids), 384), dtype=np.float16)
-    for batch in tqdm(np.array_split(order, len(order) // 32 + 1), desc=name, disable=None):
-        length = len(ids[batch[-1]])
-        rows = torch.tensor([ids[n] + [0] * (length - len(ids[n])) for n in batch])
-        real = torch.arange(length) < torch.tensor([[len(ids[n])] for n in batch])
-        with torch.inference_mode():
-            states = model(rows, attention_mask=real.long()).last_hidden_state.float()
-        mean = (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
-        vectors[batch] = functional.normalize(mean, dim=1).half().numpy()
-    work.mkdir(parents=True, exist_ok=True)
-    partial = kept.with_suffix(".part.npy")
-    np.save(partial, vectors)
-    partial.replace(kept)
-    return vectors
-
-
 # -- learn ---------------------------------------------------------------------------------------
 
 
@@ -346,8 +236,9 @@ def _loss(
     vectors, taught = [], []
     near = torch.zeros(())
     for side, texts in ((pairs.queries, pairs.query), (pairs.passages, pairs.passage)):
+        tokens, starts = side.bags(texts[batch])
         own = functional.normalize(
-            functional.embedding_bag(*_bag(side, texts[batch], table), mode="sum"), dim=1
+            functional.embedding_bag(tokens, table, starts, mode="sum"), dim=1
         )
         teacher = side.taught[texts[batch]].float()
         aim = functional.normalize((teacher - mean) @ directions, dim=1)
@@ -368,10 +259,3 @@ def _loss(
         ]
     )
     return (1 - _ALIKE) * contrast.mean() + _ALIKE * alike.mean() + _NEAR * near
-
-
-def _bag(
-    side: Side, texts: torch.Tensor, table: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    tokens, offsets = side.bags(texts)
-    return tokens, table, offsets

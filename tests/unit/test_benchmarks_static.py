@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import static_encoder
-from benchmarks.static_encoder import Pairs, Side
+from benchmarks.taught import Pairs, Side
 
 TEXTS = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
 
