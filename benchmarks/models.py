@@ -212,9 +212,9 @@ Zero-shot is what was never learned from, in no split: SciFact and Cranfield. SQ
 tldr-commands were learned from (their train splits alone). all-MiniLM-L6-v2, with which this model
 began, had read MS MARCO, Natural Questions, SQuAD 2.0 and code search, among others.
 
-Nothing was learned or chosen by a test question. But thirty of SciFact's train questions were
-looked at when matching token by token was first tried, and Cranfield had been measured with an
-earlier model when the rule for the weight (below) was written.
+No test question was learned from. But not all choices were blind: thirty of SciFact's train
+questions were looked at when matching token by token was first tried, and Cranfield had been
+measured with an earlier model when the rule for the weight (below) was written.
 
 <!-- quality -->
 <!-- /quality -->

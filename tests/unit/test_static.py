@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -238,12 +239,22 @@ def test_the_encoder_never_imports_torch() -> None:
     assert run_python(code) == ("[]\n", "")
 
 
-@pytest.mark.parametrize(
-    "said", ["null", "3", '["a"]', "{}", '[{"type": "x.StaticEmbedding", "path": "../../etc"}]']
-)
+@pytest.mark.parametrize("said", ["null", "3", '["a"]', "{}"])
 def test_a_listing_of_modules_that_is_none_is_refused(folder: Path, said: str) -> None:
     (folder / "modules.json").write_text(said)
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=r"cannot be read|holds no list of modules"):
+        StaticEncoder.load(folder)
+
+
+def test_a_listing_of_modules_names_no_folder_outside_its_own(folder: Path) -> None:
+    outside = folder.with_name(folder.name + "-outside")
+    outside.mkdir()
+    for path in folder.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, outside / path.name)
+    listing = [{"type": "x.StaticEmbedding", "path": f"../{outside.name}"}]
+    (folder / "modules.json").write_text(json.dumps(listing))
+    with pytest.raises(ModelError, match="names a folder outside its own"):
         StaticEncoder.load(folder)
 
 

@@ -1,0 +1,194 @@
+# pyright: basic
+"""How the encoder of shortlist-reranker-tiny is made: three layers that say what six would say.
+
+The first, the third and the last layer of all-MiniLM-L6-v2 are the student's to begin with; its
+token vectors stay as they are. It reads the queries and passages of the material, each alone, and
+learns that what it says of every token, and of the mean of all, points where the teacher's points.
+Maps and signals are those of the reranker whose faster twin it is to be
+(engine/rerankers/joined.py): `shortlist train --teacher` goes on from there.
+
+What came of it stands in benchmarks/LOG.md.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+from tqdm import tqdm
+from transformers import AutoModel
+
+from benchmarks.material import sources
+from benchmarks.taught import chosen
+from engine import bundled
+from engine.rerankers.checkpoint import loadable
+from engine.rerankers.joined import JoinedBert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from transformers import BertModel
+
+_LAYERS: Final = (0, 2, 5)
+_CUT = 192  # tokens of a text
+_TOKENS, _SORTED = 3840, 3072  # of a batch; texts whose lengths are sorted at once
+_RATE, _LEAST = 5e-4, 0.01
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Steps in all, until the learning rate is whole, and between two that are kept."""
+
+    steps: int = 3400
+    warm: int = 200
+    kept: int = 500
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts as tokens, one after the other.
+
+    Attributes:
+        tokens: of all texts, `[CLS]` and `[SEP]` among them.
+        starts: (texts + 1,) where each begins.
+    """
+
+    tokens: np.ndarray
+    starts: np.ndarray
+
+    def rows(self, texts: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (texts, longest) tokens, and which of them are real."""
+        lengths = np.diff(self.starts)[texts]
+        real = np.arange(lengths.max()) < lengths[:, None]
+        rows = np.zeros(real.shape, dtype=np.int64)
+        rows[real] = np.concatenate(
+            [self.tokens[self.starts[n] : self.starts[n + 1]] for n in texts]
+        )
+        return torch.from_numpy(rows), torch.from_numpy(real)
+
+    def batches(self, draw: np.random.Generator) -> Iterator[np.ndarray]:
+        """Give batches of texts of like lengths, about equally many tokens each, without end."""
+        lengths = np.diff(self.starts)
+        while True:
+            order = draw.permutation(len(lengths))
+            for start in range(0, len(order), _SORTED):
+                some = order[start : start + _SORTED]
+                some = some[np.argsort(lengths[some], kind="stable")]
+                batches = _filled(some, lengths)
+                draw.shuffle(batches)
+                yield from batches
+
+
+def _filled(texts: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
+    """Cut texts, shortest first, into batches that have room for no more."""
+    batches: list[list[int]] = [[]]
+    for text in texts:
+        if batches[-1] and lengths[text] * (len(batches[-1]) + 1) > _TOKENS:
+            batches.append([])
+        batches[-1].append(text)
+    return [np.array(batch) for batch in batches]
+
+
+def write_distilled(data: Path, work: Path, folder: Path, seed: int = 0) -> float:
+    """Write a reranker of three layers, to be trained; return the last loss.
+
+    Args:
+        data: the folder that SHORTLIST_DATA names.
+        work: keeps tokens and what was learned so far: a run that was stopped goes on there.
+        folder: is made: the reranker that ships, with the student in place of its encoder.
+        seed: of the choice of texts; their order follows from it.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    student, loss = learn(_texts(data, work, seed), work, Schedule(), seed)
+    with loadable(bundled.models()[bundled.RERANKER]) as plain:
+        model = JoinedBert.from_pretrained(str(plain))
+        model.keep(len(_LAYERS))
+        model.bert.load_state_dict(student.state_dict())
+        model.save_pretrained(str(folder))
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            (folder / name).write_bytes((plain / name).read_bytes())
+    return loss
+
+
+def _texts(data: Path, work: Path, seed: int) -> Texts:
+    kept = work / f"texts-{seed}.npz"
+    if not kept.is_file():
+        tokenizer = Tokenizer.from_file(str(bundled.minilm_folder() / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(_CUT)
+        found: list[np.ndarray] = []
+        for _, sides in chosen(sources(data)[0], seed):
+            for texts in sides:
+                encoded = tokenizer.encode_batch_fast(list(dict.fromkeys(texts)))
+                found += [np.array(encoding.ids, dtype=np.int32) for encoding in encoded]
+        partial = kept.with_suffix(".part.npz")
+        starts = np.cumsum([0, *map(len, found)])
+        np.savez(partial, tokens=np.concatenate(found), starts=starts)
+        partial.replace(kept)
+    return Texts(**np.load(kept))
+
+
+def learn(texts: Texts, work: Path, schedule: Schedule, seed: int) -> tuple[BertModel, float]:
+    """Return the student and its last loss; what `work` keeps of a run that stopped goes on."""
+    place = str(bundled.minilm_folder())
+    teacher = AutoModel.from_pretrained(place, dtype=torch.bfloat16, add_pooling_layer=False).eval()
+    student = AutoModel.from_pretrained(place, add_pooling_layer=False).eval()  # no dropout
+    layers = cast("Any", student.encoder.layer)
+    student.encoder.layer = torch.nn.ModuleList(copy.deepcopy(layers[n]) for n in _LAYERS)
+    student.config.num_hidden_layers = len(_LAYERS)
+    student.embeddings.requires_grad_(False)
+    learns = [weight for weight in student.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(learns, lr=_RATE, betas=(0.9, 0.98))
+    batches = texts.batches(np.random.default_rng(seed + 1))
+    loss = torch.zeros(())
+    begun = _resume(work / "student.pt", student, optimizer)
+    for number in tqdm(range(schedule.steps), desc="learned", disable=None):
+        batch = next(batches)
+        if number < begun:
+            continue
+        rows, real = texts.rows(batch)
+        with torch.no_grad():
+            said = teacher(rows, attention_mask=real.long()).last_hidden_state.float()
+        with torch.autocast("cpu", torch.bfloat16):
+            own = student(rows, attention_mask=real.long()).last_hidden_state
+        loss = _loss(own.float(), said, real)
+        left = max(_LEAST, 1 - number / schedule.steps)
+        optimizer.param_groups[0]["lr"] = _RATE * left * min(1, (number + 1) / schedule.warm)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(learns, 1.0)
+        optimizer.step()
+        if (number + 1) % schedule.kept == 0 or number + 1 == schedule.steps:
+            _save(work / "student.pt", student, optimizer, number + 1)
+    return student, loss.item()
+
+
+def _loss(own: torch.Tensor, said: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Return how far tokens, and texts, are from where they should point: 0 to 2 each."""
+    tokens = functional.cosine_similarity(own, said, dim=-1)[real]
+    weight = real[..., None].float()
+    texts = functional.cosine_similarity((own * weight).sum(1), (said * weight).sum(1), dim=-1)
+    return (1 - tokens).mean() + (1 - texts).mean()
+
+
+def _save(path: Path, student: BertModel, optimizer: torch.optim.Optimizer, steps: int) -> None:
+    partial = path.with_suffix(".part")
+    kept = {"student": student.state_dict(), "optimizer": optimizer.state_dict(), "steps": steps}
+    torch.save(kept, partial)
+    partial.replace(path)
+
+
+def _resume(path: Path, student: BertModel, optimizer: torch.optim.Optimizer) -> int:
+    """Return how many steps were made before."""
+    if not path.is_file():
+        return 0
+    kept = torch.load(path, weights_only=True)
+    student.load_state_dict(kept["student"])
+    optimizer.load_state_dict(kept["optimizer"])
+    return int(kept["steps"])
