@@ -45,7 +45,7 @@ _RATE, _LEAST = 5e-4, 0.01
 class Schedule:
     """Steps in all, until the learning rate is whole, and between two that are kept."""
 
-    steps: int = 3400
+    steps: int = 2400
     warm: int = 200
     kept: int = 500
 

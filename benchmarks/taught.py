@@ -27,6 +27,8 @@ _SIDES: Final = ("queries", "passages")
 _MOST: Final = {"squad": 20_000, "medquad": 9_000}
 _TAUGHT = 128  # tokens that the teacher reads
 _READ = (64, 256)  # tokens of a query and of a passage that are learned from
+_ALMOST: Final = 0.95  # of the right passage's cosine: what has more is no negative
+_MINED: Final = 1024  # queries at once
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,22 @@ class Side:
 
 @dataclass(frozen=True)
 class Pairs:
-    """What is learned: pair `n` is of query `query[n]` and passage `passage[n]`."""
+    """What is learned.
+
+    Attributes:
+        queries: all of them.
+        passages: all of them.
+        query: (pairs,) the query of each pair.
+        passage: (pairs,) the passage that answers it.
+        negative: (pairs,) a passage that looks like an answer and is none; see `_negatives`.
+        source: (pairs,) number of the source that the pair is of.
+    """
 
     queries: Side
     passages: Side
     query: torch.Tensor
     passage: torch.Tensor
+    negative: torch.Tensor
     source: np.ndarray
 
 
@@ -99,7 +111,39 @@ def taught_pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, se
         for side, kept in enumerate(taught)
     ]
     query, passage = (torch.tensor(of) for of in numbers)
-    return Pairs(queries, passages, query, passage, np.array(owners))
+    source = np.array(owners)
+    negative = _negatives(queries.taught[query], passages.taught, passage, source)
+    return Pairs(queries, passages, query, passage, negative, source)
+
+
+def _negatives(
+    queries: torch.Tensor, passages: torch.Tensor, passage: torch.Tensor, source: np.ndarray
+) -> torch.Tensor:
+    """Return for each pair the passage of its source that the teacher takes for the best answer.
+
+    What it takes for nearly as good as the right one, or better, may be right too and is left out
+    (NV-Retriever: Moreira et al. 2024, TopK-PercPos). Where nothing is left, a pair has its own
+    passage.
+
+    Args:
+        queries: (pairs, 384) what the teacher says of each pair's query.
+        passages: (passages, 384) what it says of each passage.
+        passage: (pairs,) the right one.
+        source: (pairs,) number of each pair's source.
+    """
+    found = passage.clone()
+    for number in np.unique(source):
+        own = torch.from_numpy(np.flatnonzero(source == number))
+        there = passage[own].unique()
+        vectors = passages[there].float()
+        for part in own.split(_MINED):
+            asked, right = queries[part].float(), passage[part]
+            score = asked @ vectors.T
+            best = (asked * passages[right].float()).sum(1, keepdim=True)
+            wrong = (score <= _ALMOST * best) & (there[None, :] != right[:, None])
+            most, place = score.masked_fill(~wrong, -2).max(1)
+            found[part] = torch.where(most > -2, there[place], right)
+    return found
 
 
 def _tokens(

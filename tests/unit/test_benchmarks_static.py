@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import static_encoder
+from benchmarks import static_encoder, taught
 from benchmarks.taught import Pairs, Side
 
 TEXTS = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
@@ -53,17 +53,45 @@ def test_a_table_learns_what_it_is_taught_and_special_tokens_stay_silent() -> No
     numbers = torch.arange(len(texts))
     pairs = Pairs(
         side(with_special, taught), side(with_special, taught), numbers, numbers,
-        np.repeat([0, 1], 550),
+        numbers.roll(1), np.repeat([0, 1], 550),
     )  # fmt: skip
     begun = torch.from_numpy(0.01 * draw.normal(size=(50, 256)).astype(np.float32))
     begun[0] = 0
     mean, directions = aims = static_encoder._aims(pairs)
     table, _ = static_encoder._learn(begun, pairs, aims, seed=0)
     wanted = (taught - mean) @ directions
-    near = [
-        torch.cosine_similarity(torch.stack([vectors[text].sum(0) for text in texts]), wanted)
-        for vectors in (begun, torch.from_numpy(table))
-    ]
-    assert near[1].mean() > near[0].mean() + 0.1
+    for width in (256, 64):  # the first numbers alone learn too
+        near = [
+            torch.cosine_similarity(
+                torch.stack([vectors[text].sum(0) for text in texts])[:, :width], wanted[:, :width]
+            ).mean()
+            for vectors in (begun, torch.from_numpy(table))
+        ]
+        assert near[1] > near[0] + 0.1
     assert not table[0].any()
     assert np.abs(table[1:] - begun.numpy()[1:]).min() > 0
+
+
+def test_a_negative_is_the_most_alike_of_its_source_that_is_clearly_no_answer() -> None:
+    def unit(degrees: float) -> list[float]:
+        return [np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))]
+
+    # The right one lies at 20 degrees: what is at 10 or 22 may answer too, 40 looks like an answer.
+    passages = torch.tensor([unit(angle) for angle in (20, 10, 22, 40, 80, 41, 0)])
+    queries = torch.tensor([unit(0)] * 7)
+    passage = torch.arange(7)
+    found = taught._negatives(queries, passages, passage, np.array([0, 0, 0, 0, 0, 1, 2]))
+    assert found[0] == 3
+    assert found[3] == 4
+    assert found[5] == 5  # alone in its source
+    assert found[6] == 6
+
+
+def test_a_passage_that_answers_both_queries_is_a_negative_of_neither() -> None:
+    own = [torch.eye(2, 256), torch.eye(4, 256)]
+    same = torch.zeros(2, 4, dtype=torch.bool)
+    wanted = torch.zeros(2, 4)
+    own[1][1] = own[1][0]
+    apart = static_encoder._at_width(own, own, wanted, same)
+    same[0, 1] = same[1, 0] = True
+    assert static_encoder._at_width(own, own, wanted, same) < apart
