@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         if not alone and data_folder() is None:
             raise ShortlistError("SHORTLIST_DATA does not name a folder of judged collections")
-        _RUN[options.command](options)
+        RUN[options.command](options)
     except ShortlistError as error:
         sys.exit(f"Error: {error}")
 
@@ -204,7 +204,7 @@ def _rerankers(names: Sequence[str]) -> list[Reranker | None]:
     return [None if name == NO_RERANKER else load_reranker(name) for name in dict.fromkeys(names)]
 
 
-_RUN: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
+RUN: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "quality": _quality,
     "choices": _choices,
     "recipe": _recipe,

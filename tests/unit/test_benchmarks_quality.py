@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks import choices, evaluated, recipe
-from benchmarks.__main__ import main
+from benchmarks.__main__ import RUN, main
 from benchmarks.collections import DEV, LANGUAGES, TEST, chosen, load
 from benchmarks.evaluated import Places, engine_over
+from benchmarks.options import parser
 from benchmarks.quality import Wanted, matrix
 from benchmarks.variants import RankFusion, Weighted, has_titles, retitled
 from engine.answer import SearchRequest
@@ -277,3 +279,15 @@ def test_places_are_those_that_the_environment_names(
     assert Places.here().cache == tmp_path
     monkeypatch.delenv("SHORTLIST_CACHE")
     assert evaluated.Places.here().cache.as_posix() == ".scratch/cache"
+
+
+def test_every_command_that_help_names_has_options_and_something_that_runs_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    listed = re.search(r"{([a-z,]+)}", parser().format_help())
+    assert listed is not None
+    assert listed[1].split(",") == list(RUN)
+    for name in RUN:
+        with pytest.raises(SystemExit, match="0"):
+            main([name, "--help"])
+        assert f"benchmarks {name}" in capsys.readouterr().out
