@@ -35,8 +35,7 @@ class SearchRequest:
         depth: candidates that each source gives.
         sources: which of them.
         filter: an expression of engine.filters.
-        group_by: `document` for the best passage of each document, None for passages. Documents of
-            two passages are read whole by stage two then.
+        group_by: `document` for the best passage of each document, None for passages.
         rerank: whether stage two ranks.
         rerank_depth: fused candidates that are reranked; the rest follows in fused order.
         min_score: least relevance in [0, 1] of a result. Only what the reranker gave a calibrated

@@ -144,17 +144,6 @@ class MemorySnapshot:
         """See Snapshot."""
         return [(e.stored, e.vector) for e in self._state.entries.get(document, [])]
 
-    def short_documents(
-        self, documents: Sequence[str], most: int
-    ) -> dict[str, list[StoredPassage]]:
-        """See Snapshot."""
-        here = {document: self._state.entries.get(document, []) for document in documents}
-        return {
-            document: [entry.stored for entry in entries]
-            for document, entries in here.items()
-            if 0 < len(entries) <= most
-        }
-
     def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
         """See Snapshot."""
         ids = sorted(id_ for id_ in self._state.documents if id_.startswith(prefix) and id_ > after)

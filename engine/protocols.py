@@ -135,12 +135,6 @@ class Snapshot(Protocol):
         """Return a document's passages by number, each with its vector; empty if it is not here."""
         ...
 
-    def short_documents(
-        self, documents: Sequence[str], most: int
-    ) -> dict[str, list[StoredPassage]]:
-        """Return document -> its passages by number, of those that have at most `most`."""
-        ...
-
     def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
         """Return the first `limit` documents beyond `after` whose ids begin with `prefix`.
 

@@ -25,7 +25,6 @@ from engine.retrieve import (
     with_one_passage_each,
 )
 from engine.shortlist import Shortlist
-from engine.whole import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,8 +123,6 @@ class SearchEngine:
             shortlist.passages = {p.id: p for p in self.snapshot.passages(wanted)}
             gone = set(wanted) - shortlist.passages.keys()
             shortlist.fused = [h for h in shortlist.fused if h.passage not in gone]
-            if shortlist.request.rerank and shortlist.request.group_by == "document":
-                shortlist.whole = read_whole(self.snapshot, shortlist.head())
         return shortlist
 
     def _retrievers(
@@ -197,7 +194,7 @@ class SearchEngine:
                 _unavailable(wanted, self._reranker_fault)
             return
         wanted = [s for s in wanted if self._weigh(self.reranker, s)]
-        heads = [[(s.query.text, text) for text in s.texts(s.head())] for s in wanted]
+        heads = [[(s.query.text, passage.context) for passage in s.head()] for s in wanted]
         deadlines = [shortlist.deadline(began) for shortlist in wanted]
         start = time.perf_counter()
         try:

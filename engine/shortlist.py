@@ -35,7 +35,6 @@ class Shortlist:
     sources: dict[Stage, list[Hit]] = field(default_factory=dict[Stage, list[Hit]])
     fused: list[Hit] = field(default_factory=list[Hit])
     passages: dict[int, StoredPassage] = field(default_factory=dict[int, StoredPassage])
-    whole: dict[int, str] = field(default_factory=dict[int, str])  # see engine.whole.read_whole
     logits: FloatArray | None = None
     weight: float = 0.0
     timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
@@ -85,10 +84,6 @@ class Shortlist:
         """The candidates that stage two reads."""
         depth = self.request.rerank_depth
         return [self.passages[h.passage] for h in self.fused[:depth] if h.passage in self.passages]
-
-    def texts(self, candidates: Sequence[StoredPassage]) -> list[str]:
-        """Return what stage two reads of candidates."""
-        return [self.whole.get(stored.id, stored.context) for stored in candidates]
 
     def deadline(self, began: float) -> float:
         """Return until when stage two may read, for a search that began at a time, in seconds."""

@@ -58,9 +58,7 @@ class SearchOptions(BaseModel):
         examples=["type:pdf date:2024..2025"],
     )
     group_by: Literal["document"] | None = Field(
-        None,
-        description="document: the best passage of each document. Stage two reads a document of"
-        " two passages whole then.",
+        None, description="document: the best passage of each document."
     )
     rerank: bool = Field(True, description="Whether stage two ranks.")
     rerank_depth: int = Field(50, ge=1, le=MOST, description="Candidates that are reranked.")

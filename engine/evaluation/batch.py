@@ -14,7 +14,6 @@ from engine.evaluation.plan import CURVE
 from engine.evaluation.reports import PER_QUERY
 from engine.evaluation.rows import RUNS, Column, Row, Scored, documents, rankings
 from engine.runs import trec_lines
-from engine.whole import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -182,6 +181,4 @@ def _drop_own(engine: SearchEngine, shortlist: Shortlist, query: str, depth: int
     shortlist.fused = [hit for hit in shortlist.fused if hit.document != query]
     read = [hit.passage for hit in shortlist.fused[:depth]]
     lacking = [passage for passage in read if passage not in shortlist.passages]
-    fetched = engine.snapshot.passages(lacking)
-    shortlist.passages |= {found.id: found for found in fetched}
-    shortlist.whole |= read_whole(engine.snapshot, fetched)
+    shortlist.passages |= {found.id: found for found in engine.snapshot.passages(lacking)}

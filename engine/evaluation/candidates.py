@@ -10,14 +10,13 @@ from engine.errors import ShortlistError
 from engine.evaluation.best_passage import best_passage
 from engine.evaluation.columns import missed
 from engine.types import Hit
-from engine.whole import read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.search import SearchEngine
     from engine.shortlist import Shortlist
-    from engine.types import Sources, StoredPassage
+    from engine.types import FloatArray, Sources
 
 LEAST: Final = 100  # documents that each source gives, whatever the depth
 
@@ -46,8 +45,9 @@ class Candidates:
 
     def texts(self) -> list[str]:
         """Return what stage two reads: the first `depth` candidates, then the extra ones."""
-        passages = [self.shortlist.passages[hit.passage] for hit in self.fused[: self.depth]]
-        return self.shortlist.texts(passages) + [text for _, text in self.extra]
+        passages = self.shortlist.passages
+        head = [passages[hit.passage].context for hit in self.fused[: self.depth]]
+        return head + [text for _, text in self.extra]
 
 
 def find(
@@ -89,16 +89,18 @@ def with_missed(
     """
     lacking = missed(shortlist.fused, grades, depth)
     deeper = [hit for hit in shortlist.fused[depth:] if hit.document in lacking]
-    found = list(zip(deeper, engine.snapshot.passages([h.passage for h in deeper]), strict=True))
-    unnamed = sorted(lacking - {hit.document for hit in deeper})
+    stored = engine.snapshot.passages([hit.passage for hit in deeper])
+    extra = [(hit, found.context) for hit, found in zip(deeper, stored, strict=True)]
+    unnamed = sorted(lacking - {hit.document for hit, _ in extra})
     if unnamed:
         vector = engine.encoder.encode_queries([shortlist.query.text])[0]
-        best = (best_passage(engine.snapshot.document_passages(d), vector) for d in unnamed)
-        found += [(_hit(stored), stored) for stored in best if stored is not None]
-    whole = read_whole(engine.snapshot, [stored for _, stored in found])
-    extra = [(hit, whole.get(stored.id, stored.context)) for hit, stored in found]
+        best = (_best(engine, document, vector) for document in unnamed)
+        extra += [found for found in best if found is not None]
     return Candidates(query, shortlist, depth, extra)
 
 
-def _hit(stored: StoredPassage) -> Hit:
-    return Hit(stored.id, stored.document.id, stored.passage.number, 0.0)
+def _best(engine: SearchEngine, document: str, vector: FloatArray) -> tuple[Hit, str] | None:
+    stored = best_passage(engine.snapshot.document_passages(document), vector)
+    if stored is None:
+        return None
+    return Hit(stored.id, document, stored.passage.number, 0.0), stored.context

@@ -184,22 +184,6 @@ class Catalog:
         )
         return [(as_passage(row), as_vector(row[-1])) for row in rows]
 
-    def short_documents(self, keys: Sequence[str], most: int) -> dict[str, list[StoredPassage]]:
-        """Return the passages, by number, of those documents that have at most `most`."""
-        rows = self.execute(
-            f"SELECT {PASSAGE_COLUMNS} FROM document d JOIN passage p ON p.document = d.id"  # noqa: S608
-            " WHERE d.key IN (SELECT value FROM json_each(?)) AND NOT EXISTS"
-            " (SELECT 1 FROM passage q WHERE q.document = d.id AND q.number >= ?)"
-            " ORDER BY d.id, p.number",
-            (json.dumps(list(keys)), most),
-        )
-        asked = set(keys)  # as in `known`
-        found: dict[str, list[StoredPassage]] = {}
-        for stored in map(as_passage, rows):
-            if stored.document.id in asked:
-                found.setdefault(stored.document.id, []).append(stored)
-        return found
-
     def documents(self, prefix: str, after: str, limit: int) -> list[Document]:
         """Return the first documents beyond `after` whose ids begin with `prefix`."""
         # Text is compared by its bytes. No UTF-8 has an FF, so prefix + FF is above every id that

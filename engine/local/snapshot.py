@@ -132,13 +132,6 @@ class LocalSnapshot:
         with self._lock:
             return self._catalog.document_passages(document)
 
-    def short_documents(
-        self, documents: Sequence[str], most: int
-    ) -> dict[str, list[StoredPassage]]:
-        """See Snapshot."""
-        with self._lock:
-            return self._catalog.short_documents(documents, most)
-
     def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
         """See Snapshot."""
         with self._lock:

@@ -332,21 +332,6 @@ class StoreContract:
         assert [p.id for p in snapshot.passages(asked)] == [ids[2], ids[0], ids[1]]
         assert snapshot.passages([]) == []
 
-    def test_short_documents_come_whole_and_longer_ones_not_at_all(self, store: Store) -> None:
-        texts = {"one": ["alpha"], "two": ["beta", "gamma"], "three": ["a", "b", "c"]}
-        commit(store, texts | {"not asked": ["alpha"]})
-        snapshot = store.snapshot()
-        asked = ["three", "two", "nothing", "one", "two\x00", "tw"]
-        found = snapshot.short_documents(asked, 2)
-        assert {d: [s.passage.text for s in some] for d, some in found.items()} == {
-            "one": ["alpha"],
-            "two": ["beta", "gamma"],
-        }
-        assert found["two"] == [stored for stored, _ in snapshot.document_passages("two")]
-        assert snapshot.short_documents(["three"], 3).keys() == {"three"}
-        assert snapshot.short_documents(["one\x00x"], 2) == {}
-        assert snapshot.short_documents([], 2) == {}
-
     def test_passages_of_a_document_come_by_number(self, store: Store) -> None:
         mixed = [passages("a", "b", "c")[n] for n in (2, 0, 1)]
         with store.writer() as writer:

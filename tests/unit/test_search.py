@@ -14,7 +14,7 @@ from engine.errors import DamagedIndex, FilterError, ModelError, ShortlistError,
 from engine.memory import MemoryStore
 from engine.search import DENSE_WEIGHT, SearchEngine
 from engine.types import Document, Origin, Passage, Scores
-from tests.fakes import HashEncoder, OverlapReranker, SlowReranker, fill, make_engine
+from tests.fakes import HashEncoder, OverlapReranker, fill, make_engine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,11 +64,6 @@ class Tampered:
 
     def document_passages(self, document: str) -> list[tuple[StoredPassage, FloatArray | None]]:
         return self.real.document_passages(document)
-
-    def short_documents(
-        self, documents: Sequence[str], most: int
-    ) -> dict[str, list[StoredPassage]]:
-        return self.real.short_documents(documents, most)
 
     def documents(self, prefix: str = "", after: str = "", limit: int = 1000) -> list[Document]:
         return self.real.documents(prefix, after, limit)
@@ -193,23 +188,6 @@ def test_grouping_by_document_gives_each_once_with_its_best_passage() -> None:
     texts = {f"d{n}": "\n".join(["cats"] * 9 + ["cats and dogs"]) for n in range(5)}
     answer = ask(make_engine(texts), "cats dogs", group_by="document", k=10, depth=5)
     assert found(answer) == [(f"d{n}", 9) for n in range(5)]
-
-
-def test_stage_two_reads_a_document_of_two_passages_whole_where_documents_are_ranked() -> None:
-    texts = {"one": "cats bark", "two": "cats sleep\nand dogs eat", "three": "cats\ndogs\nbirds"}
-    reranker = SlowReranker(seconds=0)
-    engine = make_engine(texts, reranker=reranker)
-    by_document = ask(engine, "cats dogs", group_by="document")
-    assert dict(found(by_document)).keys() == texts.keys()
-    read = {passage for _, passage in reranker.read}
-    assert read >= {"one\ncats bark", "two\ncats sleep\nand dogs eat"}
-    assert read & {"three\ncats\n", "three\ndogs\n"}
-    assert found(by_document)[0][0] == "two"  # both words stand in it, in no passage of it
-    reranker.batches.clear()
-    ask(engine, "cats dogs")
-    read = {passage for _, passage in reranker.read}
-    assert read >= {"two\ncats sleep\n", "two\nand dogs eat"}
-    assert "two\ncats sleep\nand dogs eat" not in read
 
 
 def test_plain_queries_have_no_operators() -> None:
