@@ -1,11 +1,11 @@
 # pyright: basic
-"""How the encoder of shortlist-reranker-tiny is made: three layers that say what six would say.
+"""How shortlist-reranker-tiny is made: three layers that say what six would say.
 
 The first, the third and the last layer of all-MiniLM-L6-v2 are the student's to begin with; its
 token vectors stay as they are. It reads the queries and passages of the material, each alone, and
 learns that what it says of every token, and of the mean of all, points where the teacher's points.
-Maps and signals are those of the reranker whose faster twin it is to be
-(engine/rerankers/joined.py): `shortlist train --teacher` goes on from there.
+Maps and signals (engine/rerankers/joined.py) are those of the reranker that ships, whose faster
+twin it is.
 
 What came of it stands in benchmarks/LOG.md.
 """
@@ -24,16 +24,18 @@ from tqdm import tqdm
 from transformers import AutoModel
 
 from benchmarks.material import sources
-from benchmarks.taught import chosen
+from benchmarks.taught import checksums, chosen
 from engine import bundled
 from engine.rerankers.checkpoint import loadable
 from engine.rerankers.joined import JoinedBert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from transformers import BertModel
+
+    from benchmarks.material import Source
 
 _LAYERS: Final = (0, 2, 5)
 _CUT = 192  # tokens of a text
@@ -96,7 +98,7 @@ def _filled(texts: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
 
 
 def write_distilled(data: Path, work: Path, folder: Path, seed: int = 0) -> float:
-    """Write a reranker of three layers, to be trained; return the last loss.
+    """Write a reranker of three layers, and its card; return the last loss.
 
     Args:
         data: the folder that SHORTLIST_DATA names.
@@ -105,7 +107,8 @@ def write_distilled(data: Path, work: Path, folder: Path, seed: int = 0) -> floa
         seed: of the choice of texts; their order follows from it.
     """
     work.mkdir(parents=True, exist_ok=True)
-    student, loss = learn(_texts(data, work, seed), work, Schedule(), seed)
+    learned, watched = sources(data)
+    student, loss = learn(_texts(learned, work, seed), work, Schedule(), seed)
     with loadable(bundled.models()[bundled.RERANKER]) as plain:
         model = JoinedBert.from_pretrained(str(plain))
         model.keep(len(_LAYERS))
@@ -113,17 +116,55 @@ def write_distilled(data: Path, work: Path, folder: Path, seed: int = 0) -> floa
         model.save_pretrained(str(folder))
         for name in ("tokenizer.json", "tokenizer_config.json"):
             (folder / name).write_bytes((plain / name).read_bytes())
+    card = _CARD.format(
+        name=folder.name,
+        teacher=bundled.RERANKER,
+        steps=Schedule().steps,
+        seed=seed,
+        sources=checksums(learned),
+        watched=", ".join(source.name for source in watched),
+    )
+    (folder / "README.md").write_text(card, "utf-8")
     return loss
 
 
-def _texts(data: Path, work: Path, seed: int) -> Texts:
+_CARD: Final = """---
+library_name: sentence-transformers
+pipeline_tag: text-ranking
+language: "en"
+license: "apache-2.0"
+tags: [cross-encoder, reranker, shortlist]
+---
+
+# {name}
+
+A CrossEncoder that reranks passages: {teacher} with three layers in place of its six, so it
+takes half the time.
+
+## How it was made
+The three layers learned to say of every token, and of the mean of all, what the six say. They read
+the queries and passages of these sources, each alone, in {steps:,} steps of 3,840 tokens. What
+{teacher} had learned of queries and passages together is taken over as it is.
+
+```sh
+python -m benchmarks distil --work WORK --output {name}    # seed {seed}
+python -m benchmarks ship {name} --material MATERIAL --beside {teacher} --about ABOUT
+```
+
+{sources}
+
+Watched, and never learned from: {watched}.
+"""
+
+
+def _texts(learned: Sequence[Source], work: Path, seed: int) -> Texts:
     kept = work / f"texts-{seed}.npz"
     if not kept.is_file():
         tokenizer = Tokenizer.from_file(str(bundled.minilm_folder() / "tokenizer.json"))
         tokenizer.no_padding()
         tokenizer.enable_truncation(_CUT)
         found: list[np.ndarray] = []
-        for _, sides in chosen(sources(data)[0], seed):
+        for _, sides in chosen(learned, seed):
             for texts in sides:
                 encoded = tokenizer.encode_batch_fast(list(dict.fromkeys(texts)))
                 found += [np.array(encoding.ids, dtype=np.int32) for encoding in encoded]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 Curve = dict[float, float]
 _SHIPPED: Final = ("config.json", "tokenizer.json", "tokenizer_config.json", "README.md")
 # 4 bits are enough for what a layer norm follows: benchmarks/LOG.md.
-_COARSE: Final = ("bert.embeddings.word_embeddings.weight",)
+_COARSE: Final = re.compile(r"word_embeddings\.weight")
+_COARSER: Final = re.compile(
+    r"word_embeddings\.weight|layer\.\d+\.(intermediate|output)\.dense\.weight"
+)
 _WINDOW: Final = 512
 _QUERIES, _DEPTH = 40, 50  # of each held-out source
 
@@ -41,19 +45,20 @@ _QUERIES, _DEPTH = 40, 50  # of each held-out source
 def ship(
     model: Path, folder: Path, material: Path, data: Path, about: str, beside: str = ""
 ) -> Curve:
-    """Pack a trained model into a folder of the package; return its nDCG@10 at each weight.
+    """Pack a model into a folder of the package; return its nDCG@10 at each weight.
 
     Its weight and calibration are fitted on the watched sources, each counting alike: it never
     learned from them, and what it is asked by whoever takes it as it comes it has not learned
     either. Who trains it on questions of their own gets a weight of their own.
 
     Args:
-        model: as `shortlist train` saved it.
+        model: as `shortlist train` or `python -m benchmarks distil` saved it.
         folder: is written over.
         material: as `benchmarks.material` wrote it.
         data: the folder that SHORTLIST_DATA names.
         about: a line for `shortlist models`.
-        beside: a model that ships already, whose weights it takes where they are the same.
+        beside: a model that ships already, whose weights it takes where they are the same; its own
+            feed-forward layers are kept in 4 bits.
     """
     missing = [name for name in _SHIPPED if not (model / name).is_file()]
     if missing:
@@ -64,7 +69,8 @@ def ship(
         shutil.copyfile(model / name, folder / name)
     _widen(folder / "tokenizer_config.json")
     weights = load_file(model / "model.safetensors")
-    compact.pack(weights, folder / compact.FILE, coarse=_COARSE, beside=beside)
+    coarse = tuple(name for name in weights if (_COARSER if beside else _COARSE).search(name))
+    compact.pack(weights, folder / compact.FILE, coarse=coarse, beside=beside)
     (folder / "ATTRIBUTION.md").write_text(attribution(data, _learned(material)), "utf-8")
     settings, curve, said = _fitted(folder, material)
     kept = {"weight": settings.weight, "about": about}
@@ -79,15 +85,19 @@ def ship(
 
 def _shipped_card(card: str, name: str, measured: str) -> str:
     """Return a card that begins with what was measured, and says how a packed model is used."""
+    used = _USED.format(name=name)
+    head, distilled, rest = card.partition("## How it was made")
+    if distilled:
+        return f"{head}{measured}\n{used}\n{distilled}{rest}"
     head, before, rest = card.partition("## Before and after")
     _, use, data = rest.partition("## Data")
     if not before or not use:
-        raise UsageError("the model's README.md is no card that shortlist train wrote")
+        raise UsageError("the model's README.md is no card that shortlist train or distil wrote")
     kept = rest.partition("## Use")[0]
     learned, share, after = data.partition("Its share of the final score is")
     if share:  # what the training chose has been fitted anew
         data = learned + "Versions:" + after.partition("Versions:")[2]
-    return f"{head}{measured}\n{_USED.format(name=name)}\n{before}{kept}{_GATE}\n{use}{data}"
+    return f"{head}{measured}\n{used}\n{before}{kept}{_GATE}\n{use}{data}"
 
 
 def _widen(config: Path) -> None:
@@ -227,7 +237,7 @@ guides, manuals, recipes), {queries} questions of each.
 {reliability}
 """
 _USED: Final = """## Use
-It comes along with Shortlist, which takes it where nothing else is named. For other programs:
+It comes along with Shortlist: `--reranker {name}`. For other programs:
 
 ```sh
 shortlist models --export {name} -o plain

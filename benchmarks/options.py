@@ -45,7 +45,11 @@ def parser() -> argparse.ArgumentParser:
         ("material", _add_material, "what the models that ship learn from"),
         ("lists", _add_lists, "negatives for the material, mined source by source"),
         ("static", _add_static, "make the static encoder and put it into the package"),
-        ("distil", _add_distil, "make the encoder of the fast reranker, to be trained"),
+        (
+            "distil",
+            _add_distil,
+            "make the fast reranker of the one that ships",
+        ),
         ("ship", _add_ship, "put a trained reranker into the package, fitted on watched sources"),
         ("keep", _add_keep, "the rows of reports that `shortlist evaluate` wrote"),
     ):

@@ -29,8 +29,7 @@ from transformers import AutoModel
 
 from benchmarks.material import sources
 from benchmarks.models import attribution
-from benchmarks.tables import markdown
-from benchmarks.taught import taught_pairs
+from benchmarks.taught import checksums, taught_pairs
 from engine import bundled, compact
 
 if TYPE_CHECKING:
@@ -74,15 +73,9 @@ def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[i
     (folder / "modules.json").write_text(json.dumps([_MODULE], indent=2) + "\n")
     (folder / "shortlist.json").write_text(json.dumps({"about": _ABOUT}, indent=2) + "\n")
     (folder / "ATTRIBUTION.md").write_text(attribution(data, [s.name for s in learned]), "utf-8")
-    counts = np.bincount(pairs.source)
-    rows = [
-        (source.name, f"{counts[number]:,}", f"`{checksum}`")
-        for number, source in enumerate(learned)
-        for checksum in list(source.checksums.values())[:1]
-    ]
     card = _CARD.format(
         pairs=len(pairs.query),
-        sources=markdown(("source", "pairs", "checksum of its first file"), rows),
+        sources=checksums(learned),
         watched=", ".join(source.name for source in watched),
         seed=seed,
     )

@@ -14,6 +14,7 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers import AutoModel
 
+from benchmarks.tables import markdown
 from engine import bundled
 
 if TYPE_CHECKING:
@@ -81,9 +82,23 @@ def chosen(
     draw = np.random.default_rng(seed)
     for source in tqdm(learned, desc="sources", disable=None):
         shown = {d: f"{title}\n{text}".strip() for d, title, text in source.documents}
-        most = min(len(source.pairs), _MOST.get(source.name, len(source.pairs)))
-        pairs = [source.pairs[n] for n in draw.permutation(len(source.pairs))[:most]]
+        order = draw.permutation(len(source.pairs))[: _count(source)]
+        pairs = [source.pairs[n] for n in order]
         yield source, ([query for query, _ in pairs], [shown[d] for _, d in pairs])
+
+
+def _count(source: Source) -> int:
+    """Return how many pairs of a source are learned from."""
+    return min(len(source.pairs), _MOST.get(source.name, len(source.pairs)))
+
+
+def checksums(learned: Sequence[Source]) -> str:
+    """Return a table of sources for a card, with how many pairs of each are learned from."""
+    rows = [
+        (source.name, f"{_count(source):,}", f"`{next(iter(source.checksums.values()))}`")
+        for source in learned
+    ]
+    return markdown(("source", "pairs", "checksum of its first file"), rows)
 
 
 def taught_pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, seed: int) -> Pairs:

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.lists import write_lists
 from benchmarks.material import JUDGED, WATCHED, write_material
 from benchmarks.models import ship
+from engine.errors import UsageError
 from engine.rerankers import load
 from indexer.training.joining import write_joined
 from indexer.training.reading import read_examples
@@ -103,22 +104,27 @@ def test_every_list_has_negatives_of_its_own_source_alone(tmp_path: Path) -> Non
     assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "lists.jsonl").read_bytes()
 
 
-def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_path: Path) -> None:
-    material = _written(tmp_path, 1000)
-    plain = save_headless(tmp_path / "plain")
-    model, shipped = tmp_path / "mine", tmp_path / "shipped"
+def _model(tmp_path: Path, card: str) -> Path:
+    """Return a tiny reranker that may ship, and have what it learned from attributed."""
+    model = tmp_path / "mine"
     model.mkdir()
-    write_joined(plain, model, start=1, layers=1, window=WINDOW)
-    (model / "README.md").write_text(
-        "# mine\n\n## Before and after\n\nbetter\n\n## Use\n\nit\n\n## Data\n\nsome\n\n"
-        "Its share of the final score is 0.1; more\n\nVersions: of all\n"
-    )
-    data = tmp_path / "data"
-    (data / "train-mix" / "SOURCES.md").write_text(
+    write_joined(save_headless(tmp_path / "plain"), model, start=1, layers=1, window=WINDOW)
+    (model / "README.md").write_text(card)
+    (tmp_path / "data" / "train-mix" / "SOURCES.md").write_text(
         "# Sources\n\n## large\n* From: here\n* Licence: mine\n"
         "\n## small\n* From: there\n* Licence: yours\n"
     )
-    ship(model, shipped, material, data, "for tests")
+    return model
+
+
+def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_path: Path) -> None:
+    material = _written(tmp_path, 1000)
+    card = (
+        "# mine\n\n## Before and after\n\nbetter\n\n## Use\n\nit\n\n## Data\n\nsome\n\n"
+        "Its share of the final score is 0.1; more\n\nVersions: of all\n"
+    )
+    model, shipped = _model(tmp_path, card), tmp_path / "shipped"
+    ship(model, shipped, material, tmp_path / "data", "for tests")
     reranker = load(str(shipped))
     assert reranker.weight == 0.7  # of few questions none is chosen
     pairs = [("the sea", "a fish swims"), ("the sea", "red and blue")]
@@ -135,3 +141,28 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     ]
     assert places == sorted(places)
     assert "## small\n* From: there\n* Licence: yours" in (shipped / "ATTRIBUTION.md").read_text()
+
+
+def test_a_distilled_twin_keeps_its_feed_forward_layers_in_four_bits_and_its_own_card(
+    tmp_path: Path,
+) -> None:
+    material = _written(tmp_path, 1000)
+    model = _model(tmp_path, "# mine\n\nhalf the time\n\n## How it was made\n\nby learning\n")
+    other, twin = tmp_path / "other", tmp_path / "twin"
+    for folder, beside in ((other, ""), (twin, "other")):
+        ship(model, folder, material, tmp_path / "data", "for tests", beside)
+    sizes = [(folder / "compact.safetensors").stat().st_size for folder in (other, twin)]
+    assert sizes[1] < sizes[0] / 2
+    pairs = [("the sea", "a fish swims"), ("the sea", "red and blue")]
+    trained = load(str(model)).score(pairs).logits
+    assert load(str(twin)).score(pairs).logits == pytest.approx(trained, abs=0.5)
+    card = (twin / "README.md").read_text()
+    assert card.startswith("# mine\n\nhalf the time\n\n## What was measured")
+    assert card.endswith("## How it was made\n\nby learning\n")
+
+
+def test_a_card_that_nobody_here_wrote_does_not_ship(tmp_path: Path) -> None:
+    material = _written(tmp_path, 1000)
+    model = _model(tmp_path, "# mine\n")
+    with pytest.raises(UsageError, match="no card that shortlist train or distil wrote"):
+        ship(model, tmp_path / "shipped", material, tmp_path / "data", "for tests")
