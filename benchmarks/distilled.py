@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch.nn import functional
 from tqdm import tqdm
 from transformers import AutoModel
 
 from benchmarks.material import sources
-from benchmarks.taught import checksums, chosen
+from benchmarks.taught import chosen, table_of
+from benchmarks.texts import Texts
 from engine import bundled
 from engine.rerankers.checkpoint import loadable
 from engine.rerankers.joined import JoinedBert
@@ -52,39 +52,20 @@ class Schedule:
     kept: int = 500
 
 
-@dataclass(frozen=True)
-class Texts:
-    """Texts as tokens, one after the other.
+def batches_of(lengths: np.ndarray, draw: np.random.Generator) -> Iterator[np.ndarray]:
+    """Give batches of texts of like lengths, about equally many tokens each, without end.
 
-    Attributes:
-        tokens: of all texts, `[CLS]` and `[SEP]` among them.
-        starts: (texts + 1,) where each begins.
+    Args:
+        lengths: (texts,) tokens of each.
+        draw: of the order.
     """
-
-    tokens: np.ndarray
-    starts: np.ndarray
-
-    def rows(self, texts: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (texts, longest) tokens, and which of them are real."""
-        lengths = np.diff(self.starts)[texts]
-        real = np.arange(lengths.max()) < lengths[:, None]
-        rows = np.zeros(real.shape, dtype=np.int64)
-        rows[real] = np.concatenate(
-            [self.tokens[self.starts[n] : self.starts[n + 1]] for n in texts]
-        )
-        return torch.from_numpy(rows), torch.from_numpy(real)
-
-    def batches(self, draw: np.random.Generator) -> Iterator[np.ndarray]:
-        """Give batches of texts of like lengths, about equally many tokens each, without end."""
-        lengths = np.diff(self.starts)
-        while True:
-            order = draw.permutation(len(lengths))
-            for start in range(0, len(order), _SORTED):
-                some = order[start : start + _SORTED]
-                some = some[np.argsort(lengths[some], kind="stable")]
-                batches = _filled(some, lengths)
-                draw.shuffle(batches)
-                yield from batches
+    while True:
+        order = draw.permutation(len(lengths))
+        for start in range(0, len(order), _SORTED):
+            some = order[start : start + _SORTED]
+            batches = _filled(some[np.argsort(lengths[some], kind="stable")], lengths)
+            draw.shuffle(batches)
+            yield from batches
 
 
 def _filled(texts: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
@@ -121,7 +102,7 @@ def write_distilled(data: Path, work: Path, folder: Path, seed: int = 0) -> floa
         teacher=bundled.RERANKER,
         steps=Schedule().steps,
         seed=seed,
-        sources=checksums(learned),
+        sources=table_of(learned),
         watched=", ".join(source.name for source in watched),
     )
     (folder / "README.md").write_text(card, "utf-8")
@@ -160,17 +141,16 @@ Watched, and never learned from: {watched}.
 def _texts(learned: Sequence[Source], work: Path, seed: int) -> Texts:
     kept = work / f"texts-{seed}.npz"
     if not kept.is_file():
-        tokenizer = Tokenizer.from_file(str(bundled.minilm_folder() / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(_CUT)
-        found: list[np.ndarray] = []
-        for _, sides in chosen(learned, seed):
-            for texts in sides:
-                encoded = tokenizer.encode_batch_fast(list(dict.fromkeys(texts)))
-                found += [np.array(encoding.ids, dtype=np.int32) for encoding in encoded]
+        texts = [
+            text
+            for _, sides in chosen(learned, seed)
+            for side in sides
+            for text in dict.fromkeys(side)
+        ]
+        tokenizer = bundled.minilm_folder() / "tokenizer.json"
+        read = Texts.read(texts, tokenizer, _CUT, special=True)
         partial = kept.with_suffix(".part.npz")
-        starts = np.cumsum([0, *map(len, found)])
-        np.savez(partial, tokens=np.concatenate(found), starts=starts)
+        np.savez(partial, tokens=read.tokens, starts=read.starts)
         partial.replace(kept)
     return Texts(**np.load(kept))
 
@@ -186,7 +166,7 @@ def learn(texts: Texts, work: Path, schedule: Schedule, seed: int) -> tuple[Bert
     student.embeddings.requires_grad_(False)
     learns = [weight for weight in student.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(learns, lr=_RATE, betas=(0.9, 0.98))
-    batches = texts.batches(np.random.default_rng(seed + 1))
+    batches = batches_of(texts.lengths, np.random.default_rng(seed + 1))
     loss = torch.zeros(())
     begun = _resume(work / "student.pt", student, optimizer)
     for number in tqdm(range(schedule.steps), desc="learned", disable=None):

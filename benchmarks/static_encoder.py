@@ -29,7 +29,7 @@ from transformers import AutoModel
 
 from benchmarks.material import sources
 from benchmarks.models import attribution
-from benchmarks.taught import checksums, taught_pairs
+from benchmarks.taught import table_of, taught_pairs
 from engine import bundled, compact
 
 if TYPE_CHECKING:
@@ -59,12 +59,13 @@ def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[i
         seed: of the choice of pairs and their order.
     """
     learned, watched = sources(data)
-    tokenizer = Tokenizer.from_file(str(bundled.minilm_folder() / "tokenizer.json"))
+    place = bundled.minilm_folder() / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(place))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    pairs = taught_pairs(learned, tokenizer, work, seed)
+    pairs = taught_pairs(learned, place, work, seed)
     aims = _aims(pairs)
-    begun = _begin(tokenizer, pairs.passages.tokens, aims[1])
+    begun = _begin(tokenizer, torch.from_numpy(pairs.passages.texts.tokens), aims[1])
     table, loss = _learn(begun, pairs, aims, seed)
     folder.mkdir(parents=True, exist_ok=True)
     weights = {"embedding.weight": table}
@@ -75,7 +76,7 @@ def write_static(data: Path, work: Path, folder: Path, seed: int = 0) -> tuple[i
     (folder / "ATTRIBUTION.md").write_text(attribution(data, [s.name for s in learned]), "utf-8")
     card = _CARD.format(
         pairs=len(pairs.query),
-        sources=checksums(learned),
+        sources=table_of(learned),
         watched=", ".join(source.name for source in watched),
         seed=seed,
     )
@@ -235,19 +236,26 @@ def _loss(table: torch.Tensor, pairs: Pairs, batch: torch.Tensor, aims: Aims) ->
     sides = (pairs.queries, pairs.passages)
     own = [
         functional.embedding_bag(tokens, table, starts, mode="sum")
-        for tokens, starts in (side.bags(some) for side, some in zip(sides, texts, strict=True))
+        for tokens, starts in (
+            side.texts.bags(some.numpy()) for side, some in zip(sides, texts, strict=True)
+        )
     ]
     taught = [side.taught[some].float() for side, some in zip(sides, texts, strict=True)]
     wanted = taught[0] @ taught[1].T / _TEMPERATURE
-    # Another question's answer may be this one's too: the same passage is no negative.
-    same = right[:, None] == texts[1][None, :]
-    same[:, : len(batch)].fill_diagonal_(fill_value=False)
+    same = _same(*texts[1].split(len(batch)))
     points = [(vectors - mean) @ directions for vectors in taught]
     losses = [
         _at_width([v[:, :width] for v in own], [v[:, :width] for v in points], wanted, same)
         for width in _WIDTHS
     ]
     return torch.stack(losses).mean()
+
+
+def _same(right: torch.Tensor, negative: torch.Tensor) -> torch.Tensor:
+    """Return (n, 2n) bool: where a passage of another query is the right one of this query too."""
+    same = right[:, None] == torch.cat([right, negative])[None, :]
+    same[:, : len(right)].fill_diagonal_(fill_value=False)
+    return same
 
 
 def _at_width(

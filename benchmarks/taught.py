@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch.nn import functional
 from tqdm import tqdm
 from transformers import AutoModel
 
 from benchmarks.tables import markdown
+from benchmarks.texts import Texts
 from engine import bundled
 
 if TYPE_CHECKING:
@@ -34,24 +34,15 @@ _MINED: Final = 1024  # queries at once
 
 @dataclass(frozen=True)
 class Side:
-    """Queries or passages: their tokens, one after the other, and what the teacher says of each.
+    """Queries or passages, and what the teacher says of each.
 
     Attributes:
-        tokens: of all texts.
-        starts: (texts + 1,) where each begins.
+        texts: their tokens.
         taught: (texts, 384) unit vectors, float16.
     """
 
-    tokens: torch.Tensor
-    starts: torch.Tensor
+    texts: Texts
     taught: torch.Tensor
-
-    def bags(self, texts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the tokens of some texts, and where each begins among them."""
-        starts, counts = self.starts[texts], self.starts[texts + 1] - self.starts[texts]
-        offsets = counts.cumsum(0) - counts
-        places = torch.arange(int(counts.sum())) + (starts - offsets).repeat_interleave(counts)
-        return self.tokens[places], offsets
 
 
 @dataclass(frozen=True)
@@ -92,8 +83,8 @@ def _count(source: Source) -> int:
     return min(len(source.pairs), _MOST.get(source.name, len(source.pairs)))
 
 
-def checksums(learned: Sequence[Source]) -> str:
-    """Return a table of sources for a card, with how many pairs of each are learned from."""
+def table_of(learned: Sequence[Source]) -> str:
+    """Return a card's table of sources, how many pairs of each are learned from, and checksums."""
     rows = [
         (source.name, f"{_count(source):,}", f"`{next(iter(source.checksums.values()))}`")
         for source in learned
@@ -101,12 +92,12 @@ def checksums(learned: Sequence[Source]) -> str:
     return markdown(("source", "pairs", "checksum of its first file"), rows)
 
 
-def taught_pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, seed: int) -> Pairs:
+def taught_pairs(learned: Sequence[Source], tokenizer: Path, work: Path, seed: int) -> Pairs:
     """Return the pairs with what the teacher says of their texts.
 
     Args:
         learned: sources.
-        tokenizer: of the vectors that learn.
+        tokenizer: tokenizer.json of the vectors that learn.
         work: keeps what the teacher said, source by source.
         seed: of the choice of pairs.
     """
@@ -122,7 +113,10 @@ def taught_pairs(learned: Sequence[Source], tokenizer: Tokenizer, work: Path, se
             taught[side].append(_taught(list(place), work, f"{source.name}-{_SIDES[side]}"))
         owners += [number] * len(sides[0])
     queries, passages = [
-        Side(*_tokens(texts[side], tokenizer, _READ[side]), torch.from_numpy(np.concatenate(kept)))
+        Side(
+            Texts.read(texts[side], tokenizer, _READ[side], special=False),
+            torch.from_numpy(np.concatenate(kept)),
+        )
         for side, kept in enumerate(taught)
     ]
     query, passage = (torch.tensor(of) for of in numbers)
@@ -161,17 +155,6 @@ def _negatives(
     return found
 
 
-def _tokens(
-    texts: Sequence[str], tokenizer: Tokenizer, most: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    found: list[np.ndarray] = []
-    for start in range(0, len(texts), 2048):
-        encoded = tokenizer.encode_batch_fast(texts[start : start + 2048], add_special_tokens=False)
-        found += [np.array(encoding.ids[:most], dtype=np.int64) for encoding in encoded]
-    starts = np.cumsum([0, *map(len, found)])
-    return torch.from_numpy(np.concatenate(found)), torch.from_numpy(starts)
-
-
 def _taught(texts: Sequence[str], work: Path, name: str) -> np.ndarray:
     """Return (texts, 384) what the teacher says; read in bfloat16, kept in float16."""
     digest = hashlib.blake2b("\0".join([str(_TAUGHT), *texts]).encode(), digest_size=6).hexdigest()
@@ -179,17 +162,12 @@ def _taught(texts: Sequence[str], work: Path, name: str) -> np.ndarray:
     if kept.is_file():
         return np.load(kept)
     place = bundled.minilm_folder()
-    tokenizer = Tokenizer.from_file(str(place / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(_TAUGHT)
     model = AutoModel.from_pretrained(str(place), dtype=torch.bfloat16).eval()
-    ids = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
-    order = sorted(range(len(ids)), key=lambda n: len(ids[n]))
-    vectors = np.zeros((len(ids), 384), dtype=np.float16)
+    read = Texts.read(texts, place / "tokenizer.json", _TAUGHT, special=True)
+    order = np.argsort(read.lengths, kind="stable")
+    vectors = np.zeros((len(order), 384), dtype=np.float16)
     for batch in tqdm(np.array_split(order, len(order) // 32 + 1), desc=name, disable=None):
-        length = len(ids[batch[-1]])
-        rows = torch.tensor([ids[n] + [0] * (length - len(ids[n])) for n in batch])
-        real = torch.arange(length) < torch.tensor([[len(ids[n])] for n in batch])
+        rows, real = read.rows(batch)
         with torch.inference_mode():
             states = model(rows, attention_mask=real.long()).last_hidden_state.float()
         mean = (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,44 +13,41 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import distilled
-from benchmarks.distilled import Schedule, Texts, learn
+from benchmarks.distilled import Schedule, batches_of, learn
+from benchmarks.texts import Texts
+from tests.unit.test_benchmarks_texts import texts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def texts_of(lengths: list[int], seed: int = 0) -> Texts:
-    draw = np.random.default_rng(seed)
-    tokens = draw.integers(1000, 20_000, sum(lengths)).astype(np.int32)
-    return Texts(tokens, np.cumsum([0, *lengths]))
-
-
-@given(lengths=st.lists(st.integers(1, 192), min_size=1, max_size=200))
-def test_every_text_is_read_once_in_batches_of_no_more_tokens_than_allowed(
-    lengths: list[int],
+@given(lengths=st.lists(st.integers(1, 192), min_size=1, max_size=200), seed=st.integers(0, 9))
+def test_each_pass_reads_every_text_once_in_batches_of_no_more_tokens_than_allowed(
+    lengths: list[int], seed: int
 ) -> None:
-    texts = texts_of(lengths)
-    seen: list[int] = []
-    for batch in texts.batches(np.random.default_rng(0)):
-        rows, real = texts.rows(batch)
-        assert rows.numel() <= distilled._TOKENS
-        for text, row, inside in zip(batch, rows, real, strict=True):
-            own = texts.tokens[texts.starts[text] : texts.starts[text + 1]]
-            assert row[inside].tolist() == own.tolist()
-            assert not row[~inside].any()
-        seen += batch.tolist()
-        if len(seen) >= len(lengths):
-            break
-    assert sorted(seen) == list(range(len(lengths)))
+    whole = np.array(lengths)
+    batches = batches_of(whole, np.random.default_rng(seed))
+    for _ in range(2):
+        seen: list[int] = []
+        while len(seen) < len(whole):
+            batch = next(batches)
+            assert len(batch) * whole[batch].max() <= distilled._TOKENS
+            seen += batch.tolist()
+        assert sorted(seen) == list(range(len(whole)))
 
 
-def test_texts_that_differ_in_length_make_more_than_one_batch_and_every_pass_another_order() -> (
-    None
-):
-    texts = texts_of([5, 180] * 40)
-    whole = list(islice(texts.batches(np.random.default_rng(0)), 8))
-    assert len(whole[0]) != len(whole[1])
-    assert len({tuple(batch) for batch in whole}) > 1
+def test_texts_of_like_lengths_are_read_together_and_each_pass_in_another_order() -> None:
+    lengths = np.array([5, 180] * 40)
+    batches = batches_of(lengths, np.random.default_rng(0))
+    passes: list[list[int]] = [[], []]
+    for order in passes:
+        mixed = 0
+        while len(order) < len(lengths):
+            batch = next(batches)
+            order += batch.tolist()
+            mixed += len(set(lengths[batch])) > 1
+        assert mixed <= 1
+    assert passes[0] != passes[1]
 
 
 def test_what_points_alike_costs_nothing_and_padding_is_not_looked_at() -> None:
@@ -64,7 +60,8 @@ def test_what_points_alike_costs_nothing_and_padding_is_not_looked_at() -> None:
 
 
 def test_a_student_learns_and_one_that_was_stopped_goes_on_to_the_same(tmp_path: Path) -> None:
-    texts = texts_of([12] * 8)
+    draw = np.random.default_rng(0)
+    texts = texts_of(draw.integers(1000, 20_000, (8, 12)).tolist())
     stopping = Stopping(texts.tokens, texts.starts, [])
     places = [tmp_path / name for name in ("short", "whole", "stopped")]
     for place in places:

@@ -5,30 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from benchmarks import static_encoder, taught
 from benchmarks.taught import Pairs, Side
-
-TEXTS = st.lists(st.lists(st.integers(0, 99), max_size=5), min_size=1, max_size=8)
-
-
-def side(texts: list[list[int]], taught: torch.Tensor | None = None) -> Side:
-    return Side(
-        torch.tensor([token for text in texts for token in text], dtype=torch.long),
-        torch.tensor(np.cumsum([0, *map(len, texts)])),
-        torch.zeros(len(texts), 384) if taught is None else taught,
-    )
+from tests.unit.test_benchmarks_texts import texts_of
 
 
-@given(texts=TEXTS, data=st.data())
-def test_a_bag_has_the_tokens_of_its_text(texts: list[list[int]], data: st.DataObject) -> None:
-    chosen = data.draw(st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=6))
-    tokens, starts = side(texts).bags(torch.tensor(chosen))
-    ends = [*starts.tolist()[1:], len(tokens)]
-    bags = [tokens[a:b].tolist() for a, b in zip(starts.tolist(), ends, strict=True)]
-    assert bags == [texts[number] for number in chosen]
+def side(texts: list[list[int]], taught: torch.Tensor) -> Side:
+    return Side(texts_of(texts), taught)
 
 
 def test_a_batch_is_of_one_source_but_for_the_last_ones() -> None:
@@ -87,11 +71,16 @@ def test_a_negative_is_the_most_alike_of_its_source_that_is_clearly_no_answer() 
     assert found[6] == 6
 
 
-def test_a_passage_that_answers_both_queries_is_a_negative_of_neither() -> None:
+def test_a_passage_that_answers_two_queries_is_a_negative_of_neither() -> None:
+    same = static_encoder._same(torch.tensor([5, 5, 7]), torch.tensor([7, 8, 7]))
+    assert same.tolist() == [
+        [False, True, False, False, False, False],
+        [True, False, False, False, False, False],
+        [False, False, False, True, False, True],  # a pair without a negative has its own passage
+    ]
     own = [torch.eye(2, 256), torch.eye(4, 256)]
-    same = torch.zeros(2, 4, dtype=torch.bool)
-    wanted = torch.zeros(2, 4)
     own[1][1] = own[1][0]
-    apart = static_encoder._at_width(own, own, wanted, same)
-    same[0, 1] = same[1, 0] = True
-    assert static_encoder._at_width(own, own, wanted, same) < apart
+    none = torch.zeros(2, 4, dtype=torch.bool)
+    shared = static_encoder._same(torch.tensor([5, 5]), torch.tensor([8, 9]))
+    apart, together = (static_encoder._at_width(own, own, 0.0 * none, s) for s in (none, shared))
+    assert together < apart
