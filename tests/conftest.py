@@ -8,6 +8,8 @@ import signal
 from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# tqdm reads it once, when it is imported: a shell that wants no bars must not fail those of bars.
+os.environ.pop("TQDM_DISABLE", None)
 # A shell starts background jobs with SIGINT ignored, and what they start inherits it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # Time is measured in benchmarks/; a busy machine would fail a deadline now and then.

@@ -55,7 +55,6 @@ def test_lines_say_how_far_they_are(
 
 
 def test_a_bar_shows_the_folder_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     run(Bar())
