@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.collections import DEV, TEST, chosen, data_folder
 from benchmarks.options import parser
 from benchmarks.results import RESULTS, compact, measured_here, merged, read, write
-from engine.errors import ShortlistError
+from engine.errors import ShortlistError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -174,6 +174,21 @@ def _ship(options: argparse.Namespace) -> None:
 
     folder = MODELS / options.model.resolve().name
     curve = ship(options.model, folder, options.material, _data(), options.about, options.beside)
+    _show(curve)
+
+
+def _refit(options: argparse.Namespace) -> None:
+    from benchmarks.models import refit
+    from benchmarks.readme import MODELS
+
+    for name in options.names:
+        if not (MODELS / name / "shortlist.json").is_file():
+            raise UsageError(f"no reranker of the name {name} comes along: see shortlist models")
+        print(name)
+        _show(refit(MODELS / name, options.material))
+
+
+def _show(curve: dict[float, float]) -> None:
     print("\n".join(f"{weight:.1f}: {100 * value:.1f}" for weight, value in curve.items()))
 
 
@@ -217,6 +232,7 @@ RUN: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "static": _static,
     "distil": _distil,
     "ship": _ship,
+    "refit": _refit,
     "keep": _keep,
     "report": _report,
 }

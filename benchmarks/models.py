@@ -1,5 +1,5 @@
 # pyright: basic
-"""The models that ship: what one begins as, and how it is put into the package."""
+"""The rerankers that ship: how one is put into the package, and fitted to what stage one finds."""
 
 from __future__ import annotations
 
@@ -40,16 +40,13 @@ _COARSER: Final = re.compile(
 )
 _WINDOW: Final = 512
 _QUERIES, _DEPTH = 40, 50  # of each held-out source
+_WIDE: Final = 40  # characters of a plot
 
 
 def ship(
     model: Path, folder: Path, material: Path, data: Path, about: str, beside: str = ""
 ) -> Curve:
-    """Pack a model into a folder of the package; return its nDCG@10 at each weight.
-
-    Its weight and calibration are fitted on the watched sources, each counting alike: it never
-    learned from them, and what it is asked by whoever takes it as it comes it has not learned
-    either. Who trains it on questions of their own gets a weight of their own.
+    """Pack a model into a folder of the package, fit it; return its nDCG@10 at each weight.
 
     Args:
         model: as `shortlist train` or `python -m benchmarks distil` saved it.
@@ -72,19 +69,48 @@ def ship(
     coarse = tuple(name for name in weights if (_COARSER if beside else _COARSE).search(name))
     compact.pack(weights, folder / compact.FILE, coarse=coarse, beside=beside)
     (folder / "ATTRIBUTION.md").write_text(attribution(data, _learned(material)), "utf-8")
+    (folder / "shortlist.json").write_text(json.dumps({"about": about}))
+    card = folder / "README.md"
+    card.write_text(_shipped_card(card.read_text("utf-8"), folder.name), "utf-8")
+    return refit(folder, material)
+
+
+def refit(folder: Path, material: Path) -> Curve:
+    """Fit weight and calibration of a model that ships to stage one as it is now.
+
+    Both are fitted on the watched sources, each counting alike: it never learned from them, and
+    what it is asked by whoever takes it as it comes it has not learned either. Who trains it on
+    questions of their own gets a weight of their own. `shortlist.json` and the card say both.
+
+    Args:
+        folder: as `ship` wrote it.
+        material: as `benchmarks.material` wrote it.
+
+    Returns:
+        Weight -> mean nDCG@10, in [0, 1].
+    """
     settings, curve, said = _fitted(folder, material)
-    kept = {"weight": settings.weight, "about": about}
+    kept = {"weight": settings.weight, "about": read_json(folder / "shortlist.json")["about"]}
     if settings.calibration:
         kept["calibration"] = asdict(settings.calibration)
     (folder / "shortlist.json").write_text(json.dumps(kept, indent=2) + "\n")
-    measured = _CARD.format(weight=settings.weight, queries=_QUERIES, reliability=said)
+    rows = [[f"{100 * curve[weight]:.1f}" for weight in curve]]
+    beside = _BESIDE.format(
+        weight=settings.weight,
+        queries=_QUERIES,
+        curve=markdown([f"{weight:.1f}" for weight in curve], rows) if curve else "",
+        reliability=said,
+    )
     card = folder / "README.md"
-    card.write_text(_shipped_card(card.read_text("utf-8"), folder.name, measured), "utf-8")
+    head, begun, rest = card.read_text("utf-8").partition(_BEGUN)
+    _, use, tail = rest.partition("\n## Use\n")
+    card.write_text(f"{head}{begun}{beside}{use}{tail}", "utf-8")
     return curve
 
 
-def _shipped_card(card: str, name: str, measured: str) -> str:
-    """Return a card that begins with what was measured, and says how a packed model is used."""
+def _shipped_card(card: str, name: str) -> str:
+    """Return a card that begins with what is measured, and says how a packed model is used."""
+    measured = _CARD + _BEGUN
     used = _USED.format(name=name)
     head, distilled, rest = card.partition("## How it was made")
     if distilled:
@@ -125,7 +151,7 @@ def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, Curve, str]:
         found, right = held.served()
         chances += settings.calibration.relevance(logits)[found].tolist()
         relevant += right[found].tolist()
-    return settings, curve, _reliability(np.array(chances), np.array(relevant))
+    return settings, curve, reliability(np.array(chances), np.array(relevant))
 
 
 def _careful(parts: Sequence[tuple[HeldOut, FloatArray]]) -> float:
@@ -147,19 +173,25 @@ def _careful(parts: Sequence[tuple[HeldOut, FloatArray]]) -> float:
     return WEIGHTS[best]
 
 
-def _reliability(chances: DoubleArray, relevant: np.ndarray) -> str:
-    """Return candidates by the probability that was said, and how many of them are relevant."""
+def reliability(chances: DoubleArray, relevant: np.ndarray) -> str:
+    """Return a plot: candidates by the probability that was said, and how many are relevant.
+
+    Args:
+        chances: (n,) in [0, 1].
+        relevant: (n,) bool.
+    """
     place = np.minimum((10 * chances).astype(int), 9)
-    rows = [
-        (
-            f"{10 * n} to {10 * n + 10} %",
-            f"{int((place == n).sum()):,}",
-            f"{100 * relevant[place == n].mean():.0f} %",
-        )
-        for n in range(10)
-        if (place == n).any()
-    ]
-    return markdown(("relevance said", "candidates", "relevant"), rows)
+    lines = ["  relevance said  candidates  relevant"]
+    for n in range(10):
+        within = place == n
+        if not within.any():
+            continue
+        share = float(relevant[within].mean())
+        bar = list(("#" * round(_WIDE * share)).ljust(_WIDE + 1))
+        bar[round(_WIDE * float(chances[within].mean()))] = "|"
+        said = f"{10 * n} to {10 * n + 10} %"
+        lines.append(f"{said:>16}{within.sum():12,}{share:10.0%}  {''.join(bar).rstrip()}")
+    return "\n".join(lines)
 
 
 def _learned(material: Path) -> list[str]:
@@ -229,12 +261,22 @@ measured with an earlier model when the rule for the weight (below) was written.
 <!-- quality -->
 <!-- /quality -->
 
-## Beside the first stage
-Its share of the final score is {weight}, the smallest that is within a standard error of the best,
-and its logits are calibrated: both on five sources that it never learned from (claims, answers,
-guides, manuals, recipes), {queries} questions of each.
+"""
+_BEGUN: Final = "## Beside the first stage\n"
+_BESIDE: Final = """Its share of the final score is {weight}, the smallest that is within a standard
+error of the best, and its logits are calibrated: both on five sources that it never learned from
+(claims, answers, guides, manuals, recipes), {queries} questions of each. Mean nDCG@10 of the five
+at each share:
 
+{curve}
+
+What a probability is worth: of the candidates that were said to be relevant with so much, how many
+are (`#`; `|` stands where it should end). The sources name one right answer to most questions, so
+other right ones count as wrong here.
+
+```
 {reliability}
+```
 """
 _USED: Final = """## Use
 It comes along with Shortlist: `--reranker {name}`. For other programs:

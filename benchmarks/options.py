@@ -45,12 +45,9 @@ def parser() -> argparse.ArgumentParser:
         ("material", _add_material, "what the models that ship learn from"),
         ("lists", _add_lists, "negatives for the material, mined source by source"),
         ("static", _add_static, "make the static encoder and put it into the package"),
-        (
-            "distil",
-            _add_distil,
-            "make the fast reranker of the one that ships",
-        ),
+        ("distil", _add_distil, "make the fast reranker of the one that ships"),
         ("ship", _add_ship, "put a trained reranker into the package, fitted on watched sources"),
+        ("refit", _add_refit, "fit rerankers that ship to stage one as it is now"),
         ("keep", _add_keep, "the rows of reports that `shortlist evaluate` wrote"),
     ):
         add(commands.add_parser(name, help=text))
@@ -85,6 +82,11 @@ def _add_ship(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--material", type=Path, required=True)
     parser.add_argument("--about", required=True, help="a line for shortlist models")
     parser.add_argument("--beside", default="", help="a model that ships: take its equal weights")
+
+
+def _add_refit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME", help="rerankers that come along")
+    parser.add_argument("--material", type=Path, required=True)
 
 
 def _add_keep(parser: argparse.ArgumentParser) -> None:

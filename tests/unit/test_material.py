@@ -4,11 +4,12 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.lists import write_lists
 from benchmarks.material import JUDGED, WATCHED, write_material
-from benchmarks.models import ship
+from benchmarks.models import refit, reliability, ship
 from engine.errors import UsageError
 from engine.rerankers import load
 from indexer.training.joining import write_joined
@@ -133,7 +134,7 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     assert reranker.score(pairs).logits == pytest.approx(trained, abs=0.2)
     card = (shipped / "README.md").read_text()
     assert "<!-- quality -->" in card
-    assert "| relevance said |" in card
+    assert "  relevance said  candidates  relevant\n" in card
     assert card.count("share of the final score") == 1
     assert card.endswith("some\n\nVersions: of all\n")
     places = [
@@ -141,6 +142,32 @@ def test_a_shipped_model_ranks_as_the_trained_one_and_says_what_was_fitted(tmp_p
     ]
     assert places == sorted(places)
     assert "## small\n* From: there\n* Licence: yours" in (shipped / "ATTRIBUTION.md").read_text()
+
+
+def test_a_model_that_ships_is_fitted_anew_and_only_that_is_said_anew(tmp_path: Path) -> None:
+    material = _written(tmp_path, 1000)
+    model, shipped = (
+        _model(tmp_path, "# mine\n\n## How it was made\n\nby learning\n"),
+        tmp_path / "s",
+    )
+    ship(model, shipped, material, tmp_path / "data", "for tests")
+    before = {path.name: path.read_bytes() for path in shipped.iterdir()}
+    card = (shipped / "README.md").read_text()
+    stale = card.replace("share of the final score is 0.7", "share of the final score is 0.1")
+    (shipped / "README.md").write_text(stale)
+    (shipped / "shortlist.json").write_text('{"weight": 0.1, "about": "for tests"}')
+    refit(shipped, material)
+    assert {path.name: path.read_bytes() for path in shipped.iterdir()} == before
+
+
+def test_a_plot_shows_what_probabilities_are_worth_and_where_each_bar_should_end() -> None:
+    chances = np.array([0.05] * 20 + [0.5, 0.5, 1.0])
+    relevant = np.array([False] * 19 + [True, True, False, True])
+    assert reliability(chances, relevant).split("\n")[1:] == [
+        "       0 to 10 %          20        5%  ##|",
+        "      50 to 60 %           2       50%  " + "#" * 20 + "|",
+        "     90 to 100 %           1      100%  " + "#" * 40 + "|",
+    ]
 
 
 def test_a_distilled_twin_keeps_its_feed_forward_layers_in_four_bits_and_its_own_card(
