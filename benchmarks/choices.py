@@ -154,7 +154,7 @@ def measure(name: str, split: Split, places: Places, queries: int | None = None)
     `queries` is how many of the collection's are asked; None is the choice's own number.
     """
     choice = CHOICES[name]
-    collection = load(*split).sample(queries or choice.queries)
+    collection = load(*split, places.cache).sample(queries or choice.queries)
     found = list(choice.measured(collection, places))
     told = stamp()
     usual = next((one.values for one in found if one.is_default), None)

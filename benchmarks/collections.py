@@ -1,11 +1,17 @@
-"""The judged collections of `SHORTLIST_DATA` (BEIR's layout), and which splits serve for what."""
+"""The judged collections of `SHORTLIST_DATA`, and which splits serve for what.
+
+They are folders in BEIR's layout, but for the sources of train-mix that no model learned from: of
+these a collection is made, with the source as its split.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.material import WATCHED, write_unseen
 from engine.errors import CollectionError
 from engine.evaluation.beir import read_beir
 
@@ -18,6 +24,7 @@ Split = tuple[str, str]  # collection, split
 
 LANGUAGES: Final = ("ar", "de", "el", "en", "es", "hi", "ro", "ru", "th", "tr", "vi", "zh")
 MULTILINGUAL: Final = "xquad-multi"
+UNSEEN: Final = "train-mix"
 # Where choices are made, and where they are reported; never the same.
 DEV: Final[tuple[Split, ...]] = (
     ("scifact", "train"),
@@ -31,6 +38,7 @@ TEST: Final[tuple[Split, ...]] = (
     ("squad", "test1k"),
     ("medquad", "test"),
     ("tldr-commands", "test"),
+    *((UNSEEN, source) for source in WATCHED),
     *((MULTILINGUAL, language) for language in LANGUAGES),
 )
 
@@ -53,9 +61,20 @@ def folder_of(name: str) -> Path:
     return data / name
 
 
-def load(name: str, split: str) -> Collection:
-    """Return a collection. Raises CollectionError if it is not there or something in it is bad."""
-    return read_beir(folder_of(name), split)
+def load(name: str, split: str, cache: Path) -> Collection:
+    """Return a collection; one that must be made is written into the cache.
+
+    Raises:
+        CollectionError: if it is not there or something in it is bad.
+    """
+    folder = folder_of(name)
+    if name != UNSEEN:
+        return read_beir(folder, split)
+    if not (folder / f"{split}.jsonl.gz").is_file():
+        raise CollectionError(f"there is no {split}.jsonl.gz in {folder}")
+    made = cache / UNSEEN / split
+    write_unseen(folder.parent, made, split)
+    return replace(read_beir(made), name=UNSEEN, split=split)
 
 
 def chosen(splits: Sequence[Split], only: Sequence[str]) -> list[Split]:

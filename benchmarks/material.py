@@ -33,6 +33,7 @@ AT_HOME: Final = {"squad": 6000, "medquad": 4000, "tldr-commands": 4000}
 # Kept apart, one of each kind, to see how a model does on what it never saw.
 WATCHED: Final = ("wiki-claims", "desktop-answers", "security-guides", "man-pages", "recipes")
 _WATCHED_QUERIES: Final = 150
+_UNSEEN_QUERIES: Final = 300
 _EXPONENT: Final = 0.5
 
 
@@ -72,7 +73,8 @@ def write_material(data: Path, folder: Path, queries: int, seed: int = 0) -> dic
         told["learned"][source.name] = {"pairs": share, "of": len(source.pairs), **source.checksums}
     _write(folder / "corpus.jsonl", _records([d for source in learned for d in source.documents]))
     for source in watched:
-        _write_collection(folder / "watched" / source.name, source, seed)
+        chosen = [(query, [document]) for query, document in _watched(source, seed)]
+        _write_collection(folder / "watched" / source.name, source, chosen)
         told["watched"][source.name] = {"documents": len(source.documents), **source.checksums}
     _write(folder / "sources.json", [told])
     return told
@@ -84,6 +86,30 @@ def sources(data: Path) -> tuple[list[Source], list[Source]]:
     learned = [source for source in mixed if source.name not in WATCHED]
     learned += [_judged(data / name, name) for name in JUDGED]
     return learned, [source for source in mixed if source.name in WATCHED]
+
+
+def write_unseen(data: Path, folder: Path, name: str, seed: int = 0) -> None:
+    """Write a watched source as a collection of the questions that nobody has looked at.
+
+    No model learned from the source, but what ships was chosen by its watched questions: none of
+    them is here, nor any that one of their documents answers.
+
+    Args:
+        data: the folder that SHORTLIST_DATA names.
+        folder: is made, or written over.
+        name: of the source.
+        seed: of the choice; that of the material.
+    """
+    source = _mixed(data / "train-mix" / f"{name}.jsonl.gz")
+    watched = _watched(source, seed)
+    queries = {query for query, _ in watched}
+    documents = {document for _, document in watched}
+    answers: dict[str, list[str]] = {}
+    for query, document in source.pairs:
+        answers.setdefault(query, []).append(document)
+    left = [q for q, found in answers.items() if q not in queries and not documents & {*found}]
+    chosen = random.Random(seed).sample(left, min(_UNSEEN_QUERIES, len(left)))  # noqa: S311
+    _write_collection(folder, source, [(query, answers[query]) for query in chosen])
 
 
 def _mixed(path: Path) -> Source:
@@ -142,14 +168,17 @@ def _sample(source: Source, count: int, seed: int) -> list[tuple[str, str]]:
     return random.Random(seed).sample(source.pairs, count)  # noqa: S311 - a fixed choice
 
 
-def _write_collection(folder: Path, source: Source, seed: int) -> None:
-    chosen = _sample(source, min(_WATCHED_QUERIES, len(source.pairs)), seed)
+def _watched(source: Source, seed: int) -> list[tuple[str, str]]:
+    return _sample(source, min(_WATCHED_QUERIES, len(source.pairs)), seed)
+
+
+def _write_collection(
+    folder: Path, source: Source, answers: Sequence[tuple[str, Sequence[str]]]
+) -> None:
     _write(folder / "corpus.jsonl", _records(source.documents))
-    _write(
-        folder / "queries.jsonl",
-        ({"_id": f"q{n}", "text": query} for n, (query, _) in enumerate(chosen)),
-    )
-    lines = [f"q{n}\t{document}\t1" for n, (_, document) in enumerate(chosen)]
+    queries = ({"_id": f"q{n}", "text": query} for n, (query, _) in enumerate(answers))
+    _write(folder / "queries.jsonl", queries)
+    lines = [f"q{n}\t{document}\t1" for n, (_, found) in enumerate(answers) for document in found]
     with written(folder / "qrels" / "test.tsv") as file:
         file.write("\n".join(["query-id\tcorpus-id\tscore", *lines, ""]))
 

@@ -51,7 +51,7 @@ def matrix(
     rows: list[Row] = []
     peers: list[Row] = []
     for name, split in tqdm(wanted.splits, desc="collections", disable=None):
-        collection = load(name, split)
+        collection = load(name, split, places.cache)
         if name != MULTILINGUAL or split == "en":  # the catalogue's BM25 reads English alone
             peers.append(peer(collection))
         engine = engine_over(collection, places)

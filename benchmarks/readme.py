@@ -123,29 +123,30 @@ def _lines(name: str, rows: Sequence[Row], peers: Sequence[Row]) -> Iterable[lis
         for source in ("lexical", "dense", "hybrid")
     }
     beside = [p[_PRIMARY] for p in peers if p["collection"] == name]
-    several = len(splits) > 1
-    title = f"{shown(name)}, mean of {len(splits)} languages" if name == MULTILINGUAL else (
-        f"{shown(name)}, mean of {len(splits)}" if several else shown(name)
-    )  # fmt: skip
+    title = shown(name)
+    if len(splits) > 1:
+        title += f", mean of {len(splits)}" + (" languages" if name == MULTILINGUAL else "")
     stage_one = [
         _mean(beside, len(splits)), *(_mean(values, len(splits)) for values in first.values())
     ]  # fmt: skip
-    reranked = [row for row in mine if row["reranker"]]
-    if not reranked:
+    rerankers = list(dict.fromkeys(row["reranker"] for row in mine if row["reranker"]))
+    if not rerankers:
         yield [title, *stage_one, *[""] * 7]
-    for number, row in enumerate(reranked):
-        left = [title, *stage_one] if number == 0 else [f"{title}, {row['reranker']}", *[""] * 4]
-        yield [*left, *_two_stages(row)]
+    for number, reranker in enumerate(rerankers):
+        left = [title, *stage_one] if number == 0 else [f"{title}, {reranker}", *[""] * 4]
+        rows = [row for row in mine if row["reranker"] == reranker]
+        yield [*left, *(_two_stages(rows) if len(rows) == len(splits) else [""] * 7)]
 
 
-def _two_stages(row: Row) -> list[str]:
+def _two_stages(rows: Sequence[Row]) -> list[str]:
+    """Return the figures of a reranker: of each split, as many as there are, the mean."""
     columns = ("base", "realistic", "always_rerank_positives", "ceiling")
-    figures = [percent(row[column][_PRIMARY]) for column in columns]
-    base, realistic = (row[column][_PRIMARY] for column in columns[:2])
-    better = int(realistic > base)
+    means = [fmean(row[column][_PRIMARY] for row in rows) for column in columns]
+    figures = [percent(mean) for mean in means]
+    better = int(means[1] > means[0])
     figures[better] = f"**{figures[better]}**"
-    losses = [percent(row[loss]) for loss in ("retrieval_loss", "ranking_loss")]
-    return [f"{row['queries']:,}", *figures, *losses]
+    losses = [percent(fmean(row[x] for row in rows)) for x in ("retrieval_loss", "ranking_loss")]
+    return [f"{sum(row['queries'] for row in rows):,}", *figures, *losses]
 
 
 def _mean(values: Sequence[float], splits: int) -> str:

@@ -13,6 +13,7 @@ _NAMES: Final = {
     "squad": "SQuAD",
     "medquad": "MedQuAD",
     "tldr-commands": "tldr",
+    "train-mix": "Sources kept apart",
     "xquad-multi": "XQuAD",
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from benchmarks import choices, evaluated, recipe
 from benchmarks.__main__ import RUN, main
 from benchmarks.collections import DEV, LANGUAGES, TEST, chosen, load
 from benchmarks.evaluated import Places, engine_over
+from benchmarks.material import WATCHED
 from benchmarks.options import parser
 from benchmarks.quality import Wanted, matrix
 from benchmarks.variants import RankFusion, Weighted, has_titles, retitled
@@ -121,6 +123,22 @@ def test_of_the_languages_only_stage_one_is_measured() -> None:
     assert chosen(DEV, []) == list(DEV)
 
 
+def test_a_source_that_no_model_learned_from_is_a_collection_once_it_is_there(
+    data: Path, tmp_path: Path
+) -> None:
+    source = WATCHED[0]
+    with pytest.raises(CollectionError, match=f"there is no {source}.jsonl.gz in "):
+        load("train-mix", source, tmp_path)
+    (data / "train-mix").mkdir()
+    rows = [{"query": f"question {n // 2}", "positive": f"answer {n}"} for n in range(1000)]
+    with gzip.open(data / "train-mix" / f"{source}.jsonl.gz", "wt") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    found = load("train-mix", source, tmp_path)
+    assert found.label == f"train-mix/{source}"
+    assert len(found.queries) == 300
+    assert {len(row) for row in found.qrels.values()} == {2}
+
+
 def test_choices_are_made_on_no_split_that_is_reported() -> None:
     assert set(DEV) & set(TEST) == set()
 
@@ -166,7 +184,7 @@ def test_rank_fusion_ranks_by_the_sum_of_reciprocal_ranks() -> None:
 
 
 def test_titles_are_left_out_or_doubled_in_a_corpus_of_its_own(data: Path, tmp_path: Path) -> None:
-    collection = load("scifact", "test")
+    collection = load("scifact", "test", tmp_path)
     assert retitled(collection, "as is", tmp_path) is collection
     assert has_titles(collection)
     none = retitled(collection, "none", tmp_path / "none")
@@ -175,7 +193,7 @@ def test_titles_are_left_out_or_doubled_in_a_corpus_of_its_own(data: Path, tmp_p
     twice = retitled(collection, "twice", tmp_path / "twice")
     assert twice.corpus is not None
     assert json.loads(twice.corpus.read_text().splitlines()[0])["title"] == "Mill Mill"
-    assert load("scifact", "test").checksums == collection.checksums
+    assert load("scifact", "test", tmp_path).checksums == collection.checksums
 
 
 def test_another_weight_asks_for_no_other_scores() -> None:
@@ -261,7 +279,7 @@ def test_without_the_hub_the_published_recipe_says_so_in_one_sentence(
 def test_an_engine_over_the_same_collection_finds_its_index_again(
     data: Path, places: Places
 ) -> None:
-    collection = load("scifact", "test")
+    collection = load("scifact", "test", places.cache)
     first = engine_over(collection, places)
     again = engine_over(collection, places)
     try:

@@ -103,6 +103,16 @@ def test_a_mean_of_languages_has_no_figure_where_one_of_them_lacks_it() -> None:
     assert figures(table, "XQuAD, mean of 2 languages")[:4] == ["", "", "", "85.0"]
 
 
+def test_of_sources_kept_apart_the_mean_of_both_stages_is_shown_if_each_was_measured() -> None:
+    both = [("train-mix", 0.5, 0.6, "guides"), ("train-mix", 0.7, 0.9, "claims")]
+    rows = [row(name, hybrid, found, split=split) for name, hybrid, found, split in both]
+    table = render({"rows": rows, "peers": []})
+    assert figures(table, "Sources kept apart, mean of 2")[4:7] == ["600", "60.0", "**75.0**"]
+    lacking = row("train-mix", 0.5, split="recipes")
+    table = render({"rows": [*rows, lacking], "peers": []})
+    assert figures(table, "Sources kept apart, mean of 3")[4:] == [""] * 7
+
+
 def test_a_second_reranker_gets_a_line_that_names_it() -> None:
     rows = [row("squad", 0.5, 0.6), row("squad", 0.5, 0.4, reranker="other")]
     table = render({"rows": rows, "peers": []})

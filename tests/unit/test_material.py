@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks.lists import write_lists
-from benchmarks.material import JUDGED, WATCHED, write_material
+from benchmarks.material import JUDGED, WATCHED, write_material, write_unseen
 from benchmarks.models import refit, reliability, ship
 from engine.errors import UsageError
+from engine.evaluation.beir import read_beir
 from engine.rerankers import load
 from indexer.training.joining import write_joined
 from indexer.training.reading import read_examples
@@ -66,6 +67,24 @@ def test_watched_sources_are_collections_and_never_learned(tmp_path: Path) -> No
         assert not (material / "pairs" / f"{name}.jsonl").exists()
         assert f"{name} text" not in (material / "corpus.jsonl").read_text()
         assert (material / "watched" / name / "qrels" / "test.tsv").read_text().count("\t1") == 4
+
+
+def test_what_is_reported_of_a_watched_source_shares_no_question_and_no_answer_with_it(
+    tmp_path: Path,
+) -> None:
+    source = WATCHED[0]
+    _written(tmp_path, 1000)
+    _mix(tmp_path / "data" / "train-mix", source, 400)
+    write_material(tmp_path / "data", tmp_path / "material", 1000)
+    write_unseen(tmp_path / "data", tmp_path / "unseen", source)
+    watched = read_beir(tmp_path / "material" / "watched" / source)
+    unseen = read_beir(tmp_path / "unseen")
+    assert len(watched.queries) == 150
+    assert len(unseen.queries) > 50
+    assert not {*watched.queries.values()} & {*unseen.queries.values()}
+    answers = [{d for row in c.qrels.values() for d in row} for c in (watched, unseen)]
+    assert not answers[0] & answers[1]
+    assert watched.checksums["corpus.jsonl"] == unseen.checksums["corpus.jsonl"]
 
 
 def test_shares_follow_the_square_root_of_a_sources_size(tmp_path: Path) -> None:
