@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -90,9 +90,7 @@ def refit(folder: Path, material: Path) -> Curve:
         Weight -> mean nDCG@10, in [0, 1].
     """
     settings, curve, said = _fitted(folder, material)
-    kept = {"weight": settings.weight, "about": read_json(folder / "shortlist.json")["about"]}
-    if settings.calibration:
-        kept["calibration"] = asdict(settings.calibration)
+    kept = {"about": read_json(folder / "shortlist.json")["about"], **settings.to_json()}
     (folder / "shortlist.json").write_text(json.dumps(kept, indent=2) + "\n")
     rows = [[f"{100 * curve[weight]:.1f}" for weight in curve]]
     beside = _BESIDE.format(
@@ -143,15 +141,13 @@ def _fitted(folder: Path, material: Path) -> tuple[ModelSettings, Curve, str]:
         parts.append((held, reranker.score(held.pairs).logits))
     settings, curve = fit(*parts)
     settings = replace(settings, weight=_careful(parts) if curve else settings.weight)
-    if settings.calibration is None:
+    calibration = settings.list_calibration or settings.calibration
+    if calibration is None:
         raise UsageError(f"{folder.name} ranks the held-out sources upside down")
-    chances: list[float] = []
-    relevant: list[bool] = []
-    for held, logits in parts:
-        found, right = held.served()
-        chances += settings.calibration.relevance(logits)[found].tolist()
-        relevant += right[found].tolist()
-    return settings, curve, reliability(np.array(chances), np.array(relevant))
+    served = [one for held, logits in parts for one in held.served(logits)]
+    chances = [calibration.relevance(logits) for logits, _ in served]
+    relevant = np.concatenate([right for _, right in served])
+    return settings, curve, reliability(np.concatenate(chances), relevant)
 
 
 def _careful(parts: Sequence[tuple[HeldOut, FloatArray]]) -> float:

@@ -82,6 +82,10 @@ class Reranker(Protocol):
         """
         ...
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        """Return the same of one query's candidates, where how each stands out may count too."""
+        ...
+
     def fluency(self, text: str) -> float:
         """Return in [0, 1] how well the vocabulary knows the text's language (1 = as English)."""
         ...

@@ -38,7 +38,7 @@ class ResultView:
         if shortlist.logits is not None and reranker is not None:
             read = [passage.id for passage in shortlist.head()[: len(shortlist.logits)]]
             self._scores["reranked"] = dict(zip(read, shortlist.logits.tolist(), strict=True))
-            chances = reranker.relevance(shortlist.logits)
+            chances = reranker.relevance_among(shortlist.logits)
             if chances is not None:
                 self._relevance = dict(zip(read, chances.tolist(), strict=True))
 

@@ -130,6 +130,10 @@ class SharedReranker:
         """See Reranker."""
         return self._reranker.relevance(logits)
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        """See Reranker."""
+        return self._reranker.relevance_among(logits)
+
     def fluency(self, text: str) -> float:
         """See Reranker."""
         return self._reranker.fluency(text)

@@ -72,6 +72,9 @@ class OverlapReranker:
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return 1 - np.exp(-logits.astype(np.float64)) if self.calibrated else None
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        return self.relevance(logits)
+
     def fluency(self, text: str) -> float:
         return self.known
 

@@ -73,6 +73,10 @@ class RememberedReranker:
         """See Reranker."""
         return self.reranker.relevance(logits)
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        """See Reranker."""
+        return self.reranker.relevance_among(logits)
+
     def fluency(self, text: str) -> float:
         """See Reranker."""
         return self.reranker.fluency(text)

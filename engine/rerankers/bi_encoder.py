@@ -45,7 +45,7 @@ class BiEncoderReranker:
         self.parameters = checkpoint.parameters
         self._checkpoint = checkpoint
         self._precision: Precision = precision
-        self._calibration = settings.calibration
+        self._settings = settings
         self._network = Network(model.eval(), "sentence_embedding")
         self._windows = Windows(model.tokenizer, self._network.window())
         self._fluency = Fluency(self._windows.whole, RERANKER_RANGE)
@@ -78,7 +78,13 @@ class BiEncoderReranker:
 
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. A cosine is no probability until it is calibrated on judged pairs."""
-        return self._calibration.relevance(logits) if self._calibration else None
+        calibration = self._settings.calibration
+        return calibration.relevance(logits) if calibration else None
+
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        """See Reranker."""
+        beside = self._settings.relevance_among(logits)
+        return self.relevance(logits) if beside is None else beside
 
     def fluency(self, text: str) -> float:
         """See Reranker."""

@@ -53,6 +53,7 @@ class CrossEncoderReranker:
         self.parameters = checkpoint.parameters
         self._checkpoint = checkpoint
         self._precision: Precision = precision
+        self._settings = settings
         self._calibration = settings.calibration or Calibration()
         self._network = Network(model.eval(), "scores")
         self._windows = Windows(model.tokenizer, self._network.window())
@@ -70,6 +71,11 @@ class CrossEncoderReranker:
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. Without a fitted calibration the sigmoid, as the library itself shows."""
         return self._calibration.relevance(logits)
+
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        """See Reranker."""
+        beside = self._settings.relevance_among(logits)
+        return self.relevance(logits) if beside is None else beside
 
     def fluency(self, text: str) -> float:
         """See Reranker."""

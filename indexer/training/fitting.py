@@ -1,19 +1,21 @@
 # pyright: basic
 """LEAF (scikit-learn): what stands in a model's shortlist.json, fitted on held-out queries.
 
-The weight is the reranker's share of the final score; the calibration turns a logit into the
-probability that a candidate is relevant, as candidates are when they are served.
+The weight is the reranker's share of the final score; the calibrations turn a logit into the
+probability that a candidate is relevant, as candidates are when they are served: one by itself, the
+other beside the rest of its list.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from engine.rerankers.settings import Calibration, ModelSettings
+from engine.rerankers.settings import Calibration, ListCalibration, ModelSettings, leads
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +31,7 @@ USUAL: Final = 0.7
 
 
 def fit(*parts: tuple[HeldOut, FloatArray]) -> tuple[ModelSettings, dict[float, float]]:
-    """Return weight and calibration, and the mean realistic nDCG@10 at each weight.
+    """Return weight and calibrations, and the mean realistic nDCG@10 at each weight.
 
     The weight is the middle of the best stretch of the curve (within half a point of its best), so
     that one lucky query does not choose it. Of few queries it is the usual one, without a curve.
@@ -38,16 +40,17 @@ def fit(*parts: tuple[HeldOut, FloatArray]) -> tuple[ModelSettings, dict[float, 
         parts: queries that the model was not trained on, of one collection or of several, and (n,)
             logits of their `pairs`. In the curve each collection counts alike.
     """
-    calibration = _calibrated(parts)
+    served = [one for held_out, logits in parts for one in held_out.served(logits)]
+    calibrated = _calibrated(served)
     if sum(len(held_out.collection.queries) for held_out, _ in parts) < _FEW:
-        return ModelSettings(weight=USUAL, calibration=calibration), {}
+        return replace(calibrated, weight=USUAL), {}
     curve = {
         weight: fmean(
             fmean(held_out.measure(logits, weight).values()) for held_out, logits in parts
         )
         for weight in WEIGHTS
     }
-    return ModelSettings(weight=_middle_of_the_best(curve), calibration=calibration), curve
+    return replace(calibrated, weight=_middle_of_the_best(curve)), curve
 
 
 def _middle_of_the_best(curve: dict[float, float]) -> float:
@@ -61,13 +64,25 @@ def _middle_of_the_best(curve: dict[float, float]) -> float:
     return WEIGHTS[(first + last) // 2]
 
 
-def _calibrated(parts: Sequence[tuple[HeldOut, FloatArray]]) -> Calibration | None:
-    """Return Platt's two numbers; None where a class is missing or the order is upside down."""
-    served = [held_out.served() for held_out, _ in parts]
-    found, relevant = (np.concatenate(some) for some in zip(*served, strict=True))
-    logits = np.concatenate([logits for _, logits in parts])[found].reshape(-1, 1)
-    if not relevant[found].any() or relevant[found].all():
-        return None
-    model = LogisticRegression(C=1e6).fit(logits, relevant[found])
-    scale, shift = float(model.coef_[0][0]), float(model.intercept_[0])
-    return Calibration(round(scale, 4), round(shift, 4)) if scale > 0 else None
+def _calibrated(served: Sequence[tuple[FloatArray, np.ndarray]]) -> ModelSettings:
+    """Return both calibrations; none where a class is missing or the order is upside down."""
+    logits = np.concatenate([some for some, _ in served])
+    relevant = np.concatenate([some for _, some in served])
+    if not relevant.any() or relevant.all():
+        return ModelSettings()
+    (scale,), shift = _logistic(relevant, logits)
+    if scale <= 0:
+        return ModelSettings()
+    led = np.concatenate([leads(some) for some, _ in served])
+    (beside, lead), c = _logistic(relevant, logits, led)
+    if beside < 0:  # what stands out does so in whatever heights
+        beside, ((lead,), c) = 0.0, _logistic(relevant, led)
+    fitted = ListCalibration(beside, lead, c) if lead > 0 else None
+    return ModelSettings(calibration=Calibration(scale, shift), list_calibration=fitted)
+
+
+def _logistic(relevant: np.ndarray, *features: np.ndarray) -> tuple[list[float], float]:
+    """Return the weights and the intercept of a logistic regression that is hardly regularised."""
+    model = LogisticRegression(C=1e6).fit(np.stack(features, 1), relevant)
+    weights = [round(float(weight), 4) for weight in model.coef_[0]]
+    return weights, round(float(model.intercept_[0]), 4)

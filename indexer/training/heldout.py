@@ -90,13 +90,16 @@ class HeldOut:
             run[candidates.query] = documents(found[column])[:10]
         return self._judge.primary(run)
 
-    def served(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return (n,) bool of `pairs`: which were found by stage one, and which are relevant."""
-        found: list[bool] = []
-        relevant: list[bool] = []
-        for c in self._candidates:
-            grades = self.collection.qrels[c.query]
-            head = c.fused[: c.depth]
-            found += [True] * len(head) + [False] * len(c.extra)
-            relevant += [grades.get(hit.document, 0) > 0 for hit in head] + [True] * len(c.extra)
-        return np.array(found, bool), np.array(relevant, bool)
+    def served(self, logits: FloatArray) -> list[tuple[FloatArray, np.ndarray]]:
+        """Return of each query the logits of what stage one found, and (n,) bool: is it relevant.
+
+        Args:
+            logits: of `pairs`.
+        """
+        found: list[tuple[FloatArray, np.ndarray]] = []
+        for candidates, part in zip(self._candidates, np.split(logits, self._ends), strict=True):
+            grades = self.collection.qrels[candidates.query]
+            head = candidates.fused[: candidates.depth]
+            relevant = [grades.get(hit.document, 0) > 0 for hit in head]
+            found.append((part[: len(head)], np.array(relevant, bool)))
+        return found

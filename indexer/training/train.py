@@ -8,7 +8,7 @@ the model lies at its place, or at `MODEL.rejected`.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -214,10 +214,7 @@ def _speeds(prepared: Prepared, model: Reranker) -> list[tuple[str, float]]:
 
 
 def _write_settings(path: Path, settings: ModelSettings) -> None:
-    said: dict[str, Any] = {"weight": settings.weight}
-    if settings.calibration is not None:
-        said["calibration"] = asdict(settings.calibration)
-    path.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(settings.to_json(), indent=1) + "\n", encoding="utf-8")
 
 
 def _hyperparameters(options: TrainOptions, finetuned: Finetuned) -> dict[str, Any]:

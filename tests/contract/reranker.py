@@ -94,8 +94,11 @@ class RerankerContract:
         assert np.isfinite(scores.logits).all()
         assert scores.windowed == 3
 
-    def test_relevance_is_a_probability_that_keeps_the_order(self, reranker: Reranker) -> None:
-        chances = reranker.relevance(np.array([-1000, -2, 0, 2, 1000], dtype=np.float32))
+    @pytest.mark.parametrize("of", ["relevance", "relevance_among"])
+    def test_relevance_is_a_probability_that_keeps_the_order(
+        self, reranker: Reranker, of: str
+    ) -> None:
+        chances = getattr(reranker, of)(np.array([-1000, -2, 0, 2, 1000], dtype=np.float32))
         if chances is None:
             pytest.skip("not calibrated: it says None")
         assert chances.dtype == np.float64

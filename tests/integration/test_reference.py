@@ -48,6 +48,9 @@ class Drawn:
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return None
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        return self.relevance(logits)
+
     def fluency(self, text: str) -> float:
         return 1.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from engine.errors import CollectionError
 from engine.evaluation.evaluate import evaluate
 from engine.evaluation.plan import Plan
+from engine.rerankers.settings import ModelSettings
 from engine.types import Scores
 from indexer.training.examples import Candidate, Example
 from indexer.training.fitting import USUAL, WEIGHTS, fit
@@ -102,9 +104,32 @@ def test_calibration_turns_logits_into_the_share_that_is_relevant(engine: Search
     logits = logits_of(Knowing(), held)
     settings, _ = fit((held, logits))
     assert settings.calibration is not None
-    chances = settings.calibration.relevance(logits)
-    found, relevant = held.served()
-    assert chances[found].mean() == pytest.approx(relevant[found].mean(), abs=0.02)
+    assert settings.list_calibration is not None
+    served = held.served(logits)
+    share = np.concatenate([relevant for _, relevant in served]).mean()
+    for calibration in (settings.calibration, settings.list_calibration):
+        chances = np.concatenate([calibration.relevance(some) for some, _ in served])
+        assert chances.mean() == pytest.approx(share, abs=0.02)
+
+
+def test_what_stands_out_is_relevant_however_high_the_rest_is(engine: SearchEngine) -> None:
+    held = HeldOut(engine, held_out("x", EXAMPLES), 20)
+    rng = np.random.default_rng(0)
+    height = {query: rng.normal(scale=5) for query, _ in held.pairs}
+    heights = np.array([height[query] for query, _ in held.pairs], np.float32)
+    logits = logits_of(Knowing(), held) + heights
+    settings, _ = fit((held, logits))
+    assert settings.list_calibration is not None
+    for some, relevant in held.served(logits):
+        assert ((settings.list_calibration.relevance(some) > 0.5) == relevant).all()
+
+
+def test_settings_are_read_as_they_were_written(engine: SearchEngine, tmp_path: Path) -> None:
+    held = HeldOut(engine, held_out("x", EXAMPLES), 20)
+    settings, _ = fit((held, logits_of(Knowing(), held)))
+    (tmp_path / "shortlist.json").write_text(json.dumps(settings.to_json()))
+    assert ModelSettings.read(tmp_path) == settings
+    assert ModelSettings(weight=0.5).to_json() == {"weight": 0.5}
 
 
 def test_an_order_that_is_upside_down_is_not_calibrated(engine: SearchEngine) -> None:

@@ -39,6 +39,9 @@ class Slow:
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return None
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        return self.relevance(logits)
+
     def fluency(self, text: str) -> float:
         return 1.0
 

@@ -92,6 +92,9 @@ class Windowed(OverlapReranker):
     def relevance(self, logits: np.ndarray) -> np.ndarray | None:
         return None
 
+    def relevance_among(self, logits: np.ndarray) -> np.ndarray | None:
+        return self.relevance(logits)
+
 
 class TestContract(RerankerContract):
     @pytest.fixture

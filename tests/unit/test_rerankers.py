@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from engine import bundled
 from engine.errors import ModelError
 from engine.rerankers import load
 from engine.rerankers.batches import Windows, cuts
+from engine.rerankers.settings import leads
 from tests.tiny_models import (
     WINDOW,
     library_cross_encoder,
@@ -169,10 +171,44 @@ def test_a_cross_encoder_ranks_alone_unless_its_folder_says_otherwise(tmp_path: 
     np.testing.assert_allclose(chances, [0.5, 1 / (1 + np.exp(-1))], atol=1e-6)
 
 
+def test_relevance_of_candidates_says_how_they_stand_out_and_that_of_a_pair_does_not(
+    tmp_path: Path,
+) -> None:
+    folder = save_cross_encoder(tmp_path)
+    settings = {"calibration": {}, "list_calibration": {"scale": 0.5, "lead": 2, "shift": -1}}
+    (folder / "shortlist.json").write_text(json.dumps(settings))
+    reranker = load(str(folder))
+
+    def chances(*logits: float) -> list[float]:
+        said = reranker.relevance_among(np.array(logits, dtype=np.float32))
+        assert said is not None
+        return said.tolist()
+
+    def sigmoid(wide: float) -> float:
+        return 1 / (1 + math.exp(-wide))
+
+    expected = [sigmoid(0.5 * 3 + 2 * 1 - 1), sigmoid(0.5 * 2 - 2 * 1 - 1), sigmoid(-2 * 3 - 1)]
+    assert chances(3, 2, 0) == pytest.approx(expected)
+    assert chances(3, 2, 3, 0) == pytest.approx([*expected[:2], expected[0], expected[2]])
+    assert chances(3) == pytest.approx([sigmoid(3)])  # nothing beside it: as a pair
+    assert chances(3, 3) == pytest.approx([sigmoid(3)] * 2)
+    assert chances() == []
+
+
+@given(st.lists(st.floats(-50, 50, width=32), max_size=12))
+def test_a_lead_is_the_distance_to_the_best_other_logit(logits: list[float]) -> None:
+    led = leads(np.array(logits, dtype=np.float32))
+    for logit, lead in zip(logits, led, strict=True):
+        others = [other for other in logits if other != logit]
+        assert lead == pytest.approx(max(-20, min(20, logit - max(others, default=logit))))
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
         ("[]", "expected an object"),
+        ('{"list_calibration": []}', "expected an object"),
+        ('{"list_calibration": {"lead": "far"}}', "lead must be a number"),
         ("{", "cannot be read"),
         ('{"weight": 2}', "from 0 to 1"),
         ('{"weight": "much"}', "must be a number"),

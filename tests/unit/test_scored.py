@@ -38,6 +38,9 @@ class Asked:
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return None
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        return self.relevance(logits)
+
     def fluency(self, text: str) -> float:
         return 0.25
 

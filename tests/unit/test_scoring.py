@@ -34,6 +34,9 @@ class Calibrated(Reading):
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return np.clip(logits.astype(np.float64), 0, 1)
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        return self.relevance(logits)
+
 
 def test_relevance_is_the_score_where_the_model_is_calibrated() -> None:
     scored = score_texts(OverlapReranker(), "cats at night", ["dogs", "cats", "cats at night"])

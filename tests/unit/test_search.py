@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.filters import Filter
     from engine.protocols import Snapshot
     from engine.query import Query
-    from engine.types import FloatArray, Hit, StoredPassage
+    from engine.types import DoubleArray, FloatArray, Hit, StoredPassage
 
 TEXTS = {
     "guide/install.md": "how to install the program\ninstall it from source",
@@ -240,6 +240,16 @@ def test_a_reranker_that_is_not_calibrated_gives_no_relevance() -> None:
     results = ask(engine, "cats").results
     assert results
     assert all(r.relevance is None and r.stage == "reranked" for r in results)
+
+
+def test_the_relevance_of_a_result_is_that_among_all_that_were_read() -> None:
+    class Standing(OverlapReranker):
+        def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+            return logits.astype(np.float64) / logits.sum()
+
+    answer = make_engine(TEXTS, reranker=Standing()).search(SearchRequest(query="cats day", k=100))
+    said = [result.relevance for result in answer.results if result.relevance is not None]
+    assert sum(said) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_language_that_the_models_hardly_know_lowers_their_weight_and_says_so() -> None:

@@ -48,6 +48,9 @@ class Numbers:
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         return 1 / (1 + np.exp(-logits.astype(np.float64))) if self.calibrated else None
 
+    def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
+        return self.relevance(logits)
+
     def fluency(self, text: str) -> float:
         return 1.0
 
