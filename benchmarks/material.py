@@ -89,7 +89,7 @@ def sources(data: Path) -> tuple[list[Source], list[Source]]:
 
 
 def write_unseen(data: Path, folder: Path, name: str, seed: int = 0) -> None:
-    """Write a watched source as a collection of the questions that nobody has looked at.
+    """Write a watched source as a collection of the questions that chose nothing.
 
     No model learned from the source, but what ships was chosen by its watched questions: none of
     them is here, nor any that one of their documents answers.

@@ -248,7 +248,7 @@ _JUDGED: Final = {
 _CARD: Final = """## What was measured
 Zero-shot is what was never learned from, in no split: SciFact, Cranfield and the sources kept apart
 (claims, desktop answers, security guides, man pages, recipes; other questions of these five chose
-what ships, those of the table were never looked at). SQuAD, MedQuAD and tldr-commands were learned
+what ships, those of the table chose nothing). SQuAD, MedQuAD and tldr-commands were learned
 from (their train splits alone). all-MiniLM-L6-v2, with which this model
 began, had read MS MARCO, Natural Questions, SQuAD 2.0 and code search, among others.
 
