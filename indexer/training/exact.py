@@ -45,13 +45,14 @@ def exact(options: FinetuneOptions) -> Iterator[None]:
 
 @contextlib.contextmanager
 def adapted(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
-    """Freeze, drop and checkpoint what the options ask for, and undo it."""
+    """Freeze, thaw, drop and checkpoint what the options ask for, and undo it."""
     transformer = cast("Any", base[0]).model
-    frozen = list(transformer.get_input_embeddings().parameters())
-    learned = [weight.requires_grad for weight in frozen]
+    weights = list(transformer.parameters())
+    learned = [weight.requires_grad for weight in weights]
+    if options.thaw:
+        transformer.requires_grad_(True)
     if options.freeze_embeddings:
-        for weight in frozen:
-            weight.requires_grad_(False)
+        transformer.get_input_embeddings().requires_grad_(False)
     dropouts = [m for m in transformer.modules() if isinstance(m, torch.nn.Dropout)]
     before = [dropout.p for dropout in dropouts]
     for dropout in dropouts:
@@ -61,7 +62,7 @@ def adapted(base: CrossEncoder, options: FinetuneOptions) -> Iterator[None]:
     try:
         yield
     finally:
-        for weight, learns in zip(frozen, learned, strict=True):
+        for weight, learns in zip(weights, learned, strict=True):
             weight.requires_grad_(learns)
         for dropout, share in zip(dropouts, before, strict=True):
             dropout.p = share

@@ -45,6 +45,7 @@ class FinetuneOptions:
         seed: of the order, the dropout and a new head: the same one gives the same weights.
         layers: what base.load_base kept; None is all.
         freeze_embeddings: whether the word vectors stay as they are.
+        thaw: whether the layers of a joined base that read apart learn too; others learn whole.
         dropout: share of the activations that are left out at random. A pass or two over a few
             thousand pairs does not overfit, and a processor learns a quarter faster without it.
         precision: of the products, weights being float32 in any case; `auto` is bfloat16 on a GPU
@@ -74,6 +75,7 @@ class FinetuneOptions:
     seed: int = 0
     layers: int | None = None
     freeze_embeddings: bool = False
+    thaw: bool = False
     dropout: float = 0.0
     precision: TrainingPrecision = "auto"
     gradient_checkpointing: bool = False

@@ -83,6 +83,9 @@ training_options = section(
             text="Keep so many layers of the base: faster, a little worse. Of joined-MiniLM-L6-v2"
             " the first ones, which read apart."),
     click.option("--freeze-embeddings", is_flag=True, help="Leave the word vectors as they are."),
+    click.option("--thaw", is_flag=True,
+                 help="Let the layers of joined-MiniLM-L6-v2 learn too that read question and"
+                 " passage apart: twice the time, and what was known can be forgotten."),
     _number("--dropout", default=0.0, text="Share of the activations left out at random."),
     click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
                  default="auto", show_default=True),

@@ -138,6 +138,20 @@ def test_what_was_frozen_stays_so_when_a_training_is_over(joined: Path) -> None:
     assert not any(weight.requires_grad for weight in model.bert.parameters())
 
 
+def test_what_reads_apart_learns_where_it_is_thawed_and_for_one_training_alone(
+    joined: Path,
+) -> None:
+    base = load_base(str(joined), max_length=32)
+    model = cast("JoinedBert", base[0].model)
+    words = model.get_input_embeddings().weight
+    with adapted(base, FinetuneOptions(thaw=True)):
+        assert all(weight.requires_grad for weight in model.parameters())
+    with adapted(base, FinetuneOptions(thaw=True, freeze_embeddings=True)):
+        assert [w for w in model.parameters() if not w.requires_grad] == [words]
+    assert not any(weight.requires_grad for weight in model.bert.parameters())
+    assert model.signals.weight.requires_grad
+
+
 def test_a_first_step_reaches_the_layers_that_join(joined: Path) -> None:
     base = load_base(str(joined), max_length=32)
     model = cast("JoinedBert", base[0].model)

@@ -51,6 +51,7 @@ TYPED = [
     ("--max-length 64", "finetune.max_length", 64),
     ("--layers 3", "finetune.layers", 3),
     ("--freeze-embeddings", "finetune.freeze_embeddings", True),
+    ("--thaw", "finetune.thaw", True),
     ("--dropout 0.2", "finetune.dropout", 0.2),
     ("--precision float32", "finetune.precision", "float32"),
     ("--patience 2", "finetune.patience", 2),
