@@ -78,13 +78,11 @@ class BiEncoderReranker:
 
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker. A cosine is no probability until it is calibrated on judged pairs."""
-        calibration = self._settings.calibration
-        return calibration.relevance(logits) if calibration else None
+        return self._settings.relevance(logits)
 
     def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker."""
-        beside = self._settings.relevance_among(logits)
-        return self.relevance(logits) if beside is None else beside
+        return self._settings.relevance_among(logits)
 
     def fluency(self, text: str) -> float:
         """See Reranker."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -53,8 +54,8 @@ class CrossEncoderReranker:
         self.parameters = checkpoint.parameters
         self._checkpoint = checkpoint
         self._precision: Precision = precision
-        self._settings = settings
-        self._calibration = settings.calibration or Calibration()
+        # Without a fitted calibration the sigmoid, as the library itself shows.
+        self._settings = replace(settings, calibration=settings.calibration or Calibration())
         self._network = Network(model.eval(), "scores")
         self._windows = Windows(model.tokenizer, self._network.window())
         self._fluency = Fluency(self._windows.whole, RERANKER_RANGE)
@@ -69,13 +70,12 @@ class CrossEncoderReranker:
         return Scores(*read_pairs(self._network, self._windows, pairs))
 
     def relevance(self, logits: FloatArray) -> DoubleArray | None:
-        """See Reranker. Without a fitted calibration the sigmoid, as the library itself shows."""
-        return self._calibration.relevance(logits)
+        """See Reranker."""
+        return self._settings.relevance(logits)
 
     def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
         """See Reranker."""
-        beside = self._settings.relevance_among(logits)
-        return self.relevance(logits) if beside is None else beside
+        return self._settings.relevance_among(logits)
 
     def fluency(self, text: str) -> float:
         """See Reranker."""

@@ -125,10 +125,14 @@ class ModelSettings:
         """Return what `read` reads."""
         return {key: value for key, value in asdict(self).items() if value is not None}
 
+    def relevance(self, logits: FloatArray) -> DoubleArray | None:
+        """See Reranker."""
+        return self.calibration.relevance(logits) if self.calibration else None
+
     def relevance_among(self, logits: FloatArray) -> DoubleArray | None:
-        """Return what list_calibration says; None without one, or where nothing can stand out."""
+        """See Reranker. Where nothing can stand out each is by itself."""
         if self.list_calibration is None or len(np.unique(logits)) < 2:
-            return None
+            return self.relevance(logits)
         return self.list_calibration.relevance(logits)
 
 
